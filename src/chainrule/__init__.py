@@ -1,0 +1,1 @@
+"""chainrule: every number of backpropagation, for any network."""

@@ -1,0 +1,1 @@
+"""From a program and its values to a document: what a worked example says, and in which order."""

@@ -1,0 +1,1 @@
+"""From a document to one format, a file each."""
