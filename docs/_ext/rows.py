@@ -1,0 +1,70 @@
+"""The directive ``rows``: a reference page made from a table of rows, so that the two can't disagree.
+
+    ```{rows} chainrule.formula.functions:FUNCTIONS
+    :prose: kink
+    ```
+
+Each row becomes a section under its name. Fields named in ``:prose:`` are shown as text, fields in ``:omit:`` are left
+out, every other one is shown as code. What is empty or as by default is left out.
+"""
+
+from dataclasses import Field, fields
+from importlib import import_module
+
+from docutils import nodes
+from docutils.parsers.rst import Directive, directives
+from sphinx.application import Sphinx
+
+
+def table(address: str) -> tuple[object, ...]:
+    """The rows at ``module:NAME``; the table may be a tuple of rows or a mapping to them."""
+    module, _, name = address.partition(":")
+    rows = getattr(import_module(module), name)
+    return tuple(rows.values() if hasattr(rows, "values") else rows)
+
+
+def as_text(value: object) -> str:
+    if isinstance(value, tuple | list | frozenset | set):
+        return ", ".join(map(str, value))
+    return "\n".join(line.strip() for line in str(value).strip().splitlines())
+
+
+def term(field: Field[object], value: object, prose: bool) -> nodes.definition_list_item:
+    text = as_text(value)
+    if prose:
+        shown: nodes.Node = nodes.paragraph("", " ".join(text.split()))
+    elif "\n" in text:
+        shown = nodes.literal_block(text, text, language="text")
+    else:
+        shown = nodes.paragraph("", "", nodes.literal(text, text))
+    label = nodes.term("", field.name.replace("_", " "))
+    return nodes.definition_list_item("", label, nodes.definition("", shown))
+
+
+class Rows(Directive):
+    required_arguments = 1
+    option_spec = {"prose": directives.unchanged, "omit": directives.unchanged}  # noqa: RUF012 - as docutils has it
+
+    def run(self) -> list[nodes.Node]:
+        rows = table(self.arguments[0])
+        prose, omit = (set(self.options.get(option, "").split()) for option in ("prose", "omit"))
+        if unknown := (prose | omit) - {field.name for field in fields(rows[0])}:
+            raise self.error(f"no field {', '.join(sorted(unknown))} in {type(rows[0]).__name__}")
+        return [self.section(row, prose, omit | {"name"}) for row in rows]
+
+    def section(self, row: object, prose: set[str], omit: set[str]) -> nodes.section:
+        title = nodes.title("", "", nodes.literal(row.name, row.name))
+        section = nodes.section("", title, names=[row.name])
+        self.state.document.note_implicit_target(section, section)
+        values = [(field, getattr(row, field.name)) for field in fields(row) if field.name not in omit]
+        terms = [
+            term(field, value, field.name in prose)
+            for field, value in values
+            if value not in (None, "", (), False) and value != field.default
+        ]
+        return section + nodes.definition_list("", *terms)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_directive("rows", Rows)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
