@@ -1,0 +1,104 @@
+"""How the name of a quantity is taken apart for typesetting: its letter, its subscript, its superscript."""
+
+from dataclasses import dataclass
+
+from chainrule.explain.document import Partial, Symbol
+
+GREEK = {
+    "alpha": "α",
+    "beta": "β",
+    "gamma": "γ",
+    "delta": "δ",
+    "epsilon": "ε",
+    "eps": "ε",
+    "zeta": "ζ",
+    "eta": "η",
+    "theta": "θ",
+    "iota": "ι",
+    "kappa": "κ",
+    "lambda": "λ",
+    "mu": "μ",
+    "nu": "ν",
+    "xi": "ξ",
+    "pi": "π",
+    "rho": "ρ",
+    "sigma": "σ",
+    "tau": "τ",
+    "upsilon": "υ",
+    "phi": "φ",
+    "chi": "χ",
+    "psi": "ψ",
+    "omega": "ω",
+    "Gamma": "Γ",
+    "Delta": "Δ",
+    "Theta": "Θ",
+    "Lambda": "Λ",
+    "Xi": "Ξ",
+    "Pi": "Π",
+    "Sigma": "Σ",
+    "Phi": "Φ",
+    "Psi": "Ψ",
+    "Omega": "Ω",
+}
+
+SUPERSCRIPTS = str.maketrans("0123456789+-()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾")
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A symbol taken apart; ``greek`` is the letter of a Greek base (``δ``), else empty."""
+
+    base: str
+    greek: str
+    subscript: str
+    superscript: str  # "(2)" for the second sample, "+" for updated, or "(2)+"
+
+
+def pieces(symbol: Symbol) -> Pieces:
+    """A symbol's letter, subscript and superscript.
+
+    >>> pieces(Symbol("delta", "o1", sample="2"))
+    Pieces(base='delta', greek='δ', subscript='o1', superscript='(2)')
+    """
+    superscript = f"({symbol.sample})" * bool(symbol.sample) + "+" * symbol.updated
+    return Pieces(symbol.base, GREEK.get(symbol.base, ""), symbol.subscript, superscript)
+
+
+def ascii_name(symbol: Symbol) -> str:
+    """A symbol as people type it.
+
+    >>> [ascii_name(each) for each in (Symbol("w", "5", updated=True), Symbol("net", "h1", "2"), Symbol("w", "1,2"))]
+    ['w5+', 'net_h1^(2)', 'w[1,2]']
+    """
+    parts = pieces(symbol)
+    return _joined(parts.base, parts.subscript) + ("^" * bool(symbol.sample)) + parts.superscript
+
+
+def unicode_name(symbol: Symbol) -> str:
+    """A symbol in a line of Unicode text.
+
+    >>> [unicode_name(Symbol("w", "5", updated=True)), unicode_name(Symbol("delta", "h1", "2"))]
+    ['w5⁺', 'δ_h1⁽²⁾']
+    """
+    parts = pieces(symbol)
+    raisable = not symbol.sample or symbol.sample.isdecimal()
+    raised = parts.superscript.translate(SUPERSCRIPTS) if raisable else "^" + parts.superscript
+    return _joined(parts.greek or parts.base, parts.subscript) + raised
+
+
+def partial_name(partial: Partial) -> str:
+    """A derivative as people type it.
+
+    >>> partial_name(Partial(Symbol("E", "total"), Symbol("w", "5")))
+    'dE_total/dw5'
+    """
+    return f"d{ascii_name(partial.of)}/d{ascii_name(partial.by)}"
+
+
+def _joined(base: str, subscript: str) -> str:
+    """``w`` and ``5`` make ``w5``, ``net`` and ``h1`` make ``net_h1``, ``w`` and ``1,2`` make ``w[1,2]``."""
+    if not subscript:
+        return base
+    if "," in subscript and "[" not in subscript:
+        return f"{base}[{subscript}]"
+    return f"{base}{subscript}" if subscript.isdigit() and not base[-1:].isdigit() else f"{base}_{subscript}"
