@@ -12,7 +12,6 @@ copyright = f"2026, {author}"  # noqa: A001 - the name that Sphinx reads
 release = version = version_of("chainrule")
 
 extensions = ["myst_parser", "rows"]
-myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]
 

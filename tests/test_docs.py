@@ -88,7 +88,7 @@ def run_console(block: Block, folder: Path) -> Iterator[str]:
 
 
 def run_python(block: Block, names: dict[str, object]) -> Iterator[str]:
-    test = doctest.DocTestParser().get_doctest(block.text, names, "page", None, block.line - 1)
+    test = doctest.DocTestParser().get_doctest(block.text, names, "block", "page", block.line - 1)
     test.globs = names  # shared with the page's other blocks, not a copy
     said: list[str] = []
     doctest.DocTestRunner(LineChecker(), verbose=False).run(test, out=said.append, clear_globs=False)
@@ -161,7 +161,7 @@ def test_a_good_page_passes(tmp_path: Path) -> None:
     [
         ("\none\n", "\nnone\n", "line 11: $ echo one"),
         ("inputs = 2\n$", "inputs = 3\n$", "line 8: $ cat net.toml"),
-        ("count = 2", "count = 3\n>>> count\n2", "line 18"),
+        ("count = 2", "count = 2\n>>> count\n3", "line 19"),
         ("division by zero", "division by one", "division by one"),
     ],
 )

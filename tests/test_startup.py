@@ -7,7 +7,7 @@ import sys
 import pytest
 
 PROBE = """
-import contextlib, json, sys
+import json, sys
 arguments = json.loads(sys.argv.pop())
 if arguments is None:
     import chainrule

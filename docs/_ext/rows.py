@@ -62,7 +62,8 @@ class Rows(Directive):
             for field, value in values
             if value not in (None, "", (), False) and value != field.default
         ]
-        return section + nodes.definition_list("", *terms)
+        section += nodes.definition_list("", *terms)
+        return section
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
