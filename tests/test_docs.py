@@ -161,7 +161,7 @@ def test_a_good_page_passes(tmp_path: Path) -> None:
     [
         ("\none\n", "\nnone\n", "line 11: $ echo one"),
         ("inputs = 2\n$", "inputs = 3\n$", "line 8: $ cat net.toml"),
-        ("count = 2", "count = 2\n>>> count\n3", "line 19"),
+        ("count = 2", "count = 2\n>>> count\n3", "line 18"),
         ("division by zero", "division by one", "division by one"),
     ],
 )
