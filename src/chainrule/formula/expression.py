@@ -285,16 +285,27 @@ def fresh_letter(wanted: str, taken: set[str]) -> str:
     return name
 
 
-def rename_bound(expr: "Expr", taken: set[str]) -> "Expr":
+def rename_bound(expr: "Expr", taken: set[str], sizes: dict[str, int] | None = None) -> "Expr":
     """The same formula in which no sum or maximum runs over a letter in ``taken``, or over another's letter.
 
-    ``taken`` grows by the letters that are used.
+    ``taken`` grows by the letters that are used; ``sizes`` learns the size of each new letter.
     """
     if isinstance(expr, Sum | Max):
         new = []
         for name in expr.indices:
-            new.append(fresh_letter(name, taken))
+            new.append(fresh_letter(name, taken) if name not in taken else fresh_letter(name, taken | set(sizes or ())))
             taken.add(new[-1])
+            if sizes is not None and name in sizes:
+                sizes[new[-1]] = sizes[name]
         pairs = {old: letter(name) for old, name in zip(expr.indices, new, strict=True) if old != name}
-        return replace(expr, indices=tuple(new), body=rename_bound(substitute(expr.body, pairs), taken))
-    return with_children(expr, tuple(rename_bound(child, taken) for child in children(expr)))
+        return replace(expr, indices=tuple(new), body=rename_bound(substitute(expr.body, pairs), taken, sizes))
+    return with_children(expr, tuple(rename_bound(child, taken, sizes) for child in children(expr)))
+
+
+def replace_refs(expr: "Expr", values: Mapping[str, "Expr"]) -> "Expr":
+    """A formula with names that stand without indices replaced by formulas: a function's parameters by its arguments."""
+    match expr:
+        case Ref(name, ()) if name in values:
+            return values[name]
+        case _:
+            return with_children(expr, tuple(replace_refs(child, values) for child in children(expr)))

@@ -1,0 +1,263 @@
+"""How one derivative comes about: its chain of factors, or the sum over the paths that lead to it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice, product
+from math import prod
+
+from chainrule.explain.document import Equation, Equations
+from chainrule.explain.expand import SHOWN_ADDENDS, RELATIONS, expand, index_number, position_of
+from chainrule.explain.names import Ratio, Scalar, is_net_input
+from chainrule.explain.writing import (
+    Writing,
+    equation,
+    evaluated,
+    formula_equation,
+    quantity_ref,
+    shown,
+    shown_number,
+    with_names,
+    with_numbers,
+)
+from chainrule.formula.expression import ONE, Add, Expr, Index, Mul, Neg, Num, Ref, substitute
+from chainrule.program.paths import Path, loss_term, paths_of
+from chainrule.program.program import Definition, definition_of
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """One link of the chain: ``d upstream / d here`` with the formula of that slope at these indices."""
+
+    ratio: Ratio
+    slope: Expr
+    at: Mapping[str, int]
+    sizes: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Addend:
+    """What one path sends to a scalar: the adjoint upstream (None: the loss itself) and the link to it."""
+
+    upstream: Scalar | None
+    scale: Expr | None  # a constant that stands for the adjoint upstream: the 1/N of a mean
+    factor: Factor | None
+    slope: Expr
+    at: Mapping[str, int]
+    sizes: Mapping[str, int]
+
+
+def addends_of(writing: Writing, scalar: Scalar) -> Iterator[Addend]:
+    """The paths to a scalar's derivative, one for each value of the letters summed over; lazily, in order."""
+    adjoint = adjoint_definition(writing, scalar)
+    below = Scalar(writing.names.program.families[scalar.family].of, scalar.index)
+    start = dict(zip(adjoint.indices, scalar.index, strict=True))
+    for path in paths_of(adjoint):
+        for position in product(*(range(adjoint.sizes[name]) for name in path.over)):
+            at = start | dict(zip(path.over, position, strict=True))
+            if _passes(path, at):
+                yield _addend(writing, path, below, at, adjoint.sizes)
+
+
+def adjoint_definition(writing: Writing, scalar: Scalar) -> Definition:
+    definition = definition_of(writing.names.program, scalar.family)
+    if definition is None:
+        raise ValueError(f"{scalar.family} has no formula")
+    return definition
+
+
+def _passes(path: Path, at: Mapping[str, int]) -> bool:
+    bindings = {name: Index((), value) for name, value in at.items()}
+    for test in path.tests:
+        left = index_number(substitute(test.left, bindings))
+        right = index_number(substitute(test.right, bindings))
+        if left is not None and right is not None and not RELATIONS[test.relation](left, right):
+            return False
+    return True
+
+
+def _addend(writing: Writing, path: Path, below: Scalar, at: Mapping[str, int], sizes: Mapping[str, int]) -> Addend:
+    if isinstance(path.upstream, Ref):
+        node = expand(path.upstream, at, sizes)
+        assert isinstance(node, Ref)
+        upstream = Scalar(node.name, position_of(node))
+        above = Scalar(writing.names.program.families[upstream.family].of, upstream.index)
+        factor = Factor(Ratio(above, below), path.slope, at, sizes)
+        return Addend(upstream, None, factor, path.slope, at, sizes)
+    return Addend(None, path.upstream, None, path.slope, at, sizes)
+
+
+def chain_of(writing: Writing, scalar: Scalar) -> tuple[Scalar, list[Factor]]:
+    """Follow the single paths from a derivative towards the loss: the derivative where they end, and the links.
+
+    ``dE/dw5`` gives ``dE/dout_o1`` and the links ``dout_o1/dnet_o1``, ``dnet_o1/dw5``.
+    """
+    factors: list[Factor] = []
+    head = scalar
+    while True:
+        addends = list(islice(addends_of(writing, head), 2))
+        if len(addends) != 1 or addends[0].factor is None or addends[0].upstream is None:
+            return head, factors
+        factors.insert(0, addends[0].factor)
+        head = addends[0].upstream
+
+
+def chain_blocks(writing: Writing, scalar: Scalar, known: set[Scalar]) -> Iterator[Equations]:
+    """A derivative in full: its chain, each factor on a line of its own, and the product.
+
+    ``known`` are the derivatives that the document has explained before; it grows by those explained here.
+    """
+    head, factors = chain_of(writing, scalar)
+    yield from head_blocks(writing, head, known)
+    if not factors:
+        return
+    left = quantity_ref(writing, scalar)
+    links = [plain_ratio(writing, head), *(quantity_ref(writing, factor.ratio) for factor in factors)]
+    yield Equations((Equation((left, Mul(tuple(links)))),))
+    lines = [head_line(writing, head), *(factor_line(writing, factor) for factor in factors)]
+    yield Equations(tuple(lines))
+    numbers = [shown(writing, head), *(shown_number(writing, factor_value(writing, factor)) for factor in factors)]
+    yield Equations((Equation((left, Mul(tuple(numbers)), shown(writing, scalar)), final=True),))
+    known.add(scalar)
+
+
+def plain_ratio(writing: Writing, scalar: Scalar) -> Ref:
+    """A derivative written as one (``dE_total/dnet_o1``) even where it has a name of its own (``delta_o1``)."""
+    below = Scalar(writing.names.program.families[scalar.family].of, scalar.index)
+    return quantity_ref(writing, Ratio(writing.names.loss, below))
+
+
+def head_line(writing: Writing, head: Scalar) -> Equation:
+    """Where the chain begins: the loss by the first quantity, with its formula or its value from before."""
+    below = Scalar(writing.names.program.families[head.family].of, head.index)
+    if len(list(islice(addends_of(writing, head), 2))) > 1:
+        before = (quantity_ref(writing, head),) if is_net_input(writing.names.program.families[below.family]) else ()
+        return Equation((plain_ratio(writing, head), *before, shown(writing, head)), note="the sum over the paths, above")
+    line = equation(writing, head, adjoint_definition(writing, head))
+    return Equation((plain_ratio(writing, head), *line.sides[1:]), line.note)
+
+
+def factor_line(writing: Writing, factor: Factor) -> Equation:
+    """``dout_o1/dnet_o1 = out_o1 * (1 - out_o1) = ... = 0.186815602``."""
+    value = shown_number(writing, factor_value(writing, factor))
+    return formula_equation(writing, quantity_ref(writing, factor.ratio), factor.slope, factor.at, factor.sizes, value)
+
+
+def factor_value(writing: Writing, factor: Factor) -> object:
+    return evaluated(writing, factor.slope, factor.at, factor.sizes)
+
+
+def head_blocks(writing: Writing, head: Scalar, known: set[Scalar]) -> Iterator[Equations]:
+    """What must be said before a chain can begin at ``head``: the sum over its paths, and what that needs in turn."""
+    if head in known:
+        return
+    known.add(head)
+    first = list(islice(addends_of(writing, head), SHOWN_ADDENDS + 1))
+    if len(first) < 2:
+        return
+    for addend in first[:SHOWN_ADDENDS]:
+        if addend.upstream is not None:
+            yield from plain_blocks(writing, addend.upstream, known)
+    yield paths_block(writing, head, first)
+
+
+def plain_blocks(writing: Writing, scalar: Scalar, known: set[Scalar]) -> Iterator[Equations]:
+    """A derivative in one line, after what it needs."""
+    if scalar in known:
+        return
+    head, factors = chain_of(writing, scalar)
+    if factors:
+        yield from chain_blocks(writing, scalar, known)
+    else:
+        yield from head_blocks(writing, scalar, known)
+        if len(list(islice(addends_of(writing, scalar), 2))) < 2:
+            yield Equations((equation(writing, scalar, adjoint_definition(writing, scalar)),))
+    known.add(scalar)
+
+
+def paths_block(writing: Writing, head: Scalar, addends: list[Addend]) -> Equations:
+    """The sum over paths: first the parts by name, then each part, then the sum with numbers."""
+    left = plain_ratio(writing, head)
+    if len(addends) > SHOWN_ADDENDS:
+        line = equation(writing, head, adjoint_definition(writing, head), final=True)
+        return Equations((Equation((left, *line.sides[1:]), f"{addend_count(writing, head)} addends", True),))
+    parts = [part_line(writing, head, addend) for addend in addends]
+    named = Add(tuple(part.sides[0] for part in parts))
+    values = Add(tuple(part.sides[-1] for part in parts))
+    return Equations(
+        (
+            Equation((left, named), note="the sum over the paths"),
+            *parts,
+            Equation((left, values, shown(writing, head)), final=True),
+        )
+    )
+
+
+def part_line(writing: Writing, head: Scalar, addend: Addend) -> Equation:
+    """One path's part: ``dE_o1/dout_h1 = delta_o1 * w5 = ... = 0.0553994247``."""
+    below = Scalar(writing.names.program.families[head.family].of, head.index)
+    name = part_name(writing, addend, below)
+    written = expand(addend.slope, addend.at, addend.sizes)
+    upstream = addend_upstream(writing, addend)
+    named, numbers = with_names(writing, written), with_numbers(writing, written)
+    if upstream is not None:
+        named, numbers = _product(upstream[0], named), _product(upstream[1], numbers)
+    sides: list[Expr] = [name]
+    for side in (named, numbers, shown_number(writing, addend_value(writing, addend))):
+        if side != sides[-1]:
+            sides.append(side)
+    return Equation(tuple(sides))
+
+
+def _product(first: Expr, second: Expr) -> Expr:
+    if second == ONE:
+        return first
+    if isinstance(second, Neg) and not isinstance(second.arg, Num):
+        return Neg(_product(first, second.arg))
+    return Mul((first, *second.args)) if isinstance(second, Mul) else Mul((first, second))
+
+
+def addend_upstream(writing: Writing, addend: Addend) -> tuple[Expr, Expr] | None:
+    """The upstream factor of a path as a name and as a number; None where it is 1."""
+    if addend.upstream is not None:
+        return quantity_ref(writing, addend.upstream), shown(writing, addend.upstream)
+    return None if addend.scale is None else (addend.scale, addend.scale)
+
+
+def addend_value(writing: Writing, addend: Addend) -> object:
+    value = evaluated(writing, addend.slope, addend.at, addend.sizes)
+    if addend.upstream is not None:
+        return writing.ledger[addend.upstream.family][addend.upstream.index] * value
+    return value if addend.scale is None else evaluated(writing, addend.scale, {}, {}) * value
+
+
+def part_name(writing: Writing, addend: Addend, below: Scalar) -> Expr:
+    """``dE_o1/dout_h1`` where the path belongs to one part of the loss, else the product of its two derivatives."""
+    if addend.upstream is None or addend.factor is None:
+        return addend_symbol(writing, addend, below)
+    term = _loss_term_of(writing, addend.upstream)
+    if term is not None:
+        return quantity_ref(writing, Ratio(term, below))
+    return Mul((plain_ratio(writing, addend.upstream), quantity_ref(writing, addend.factor.ratio)))
+
+
+def addend_symbol(writing: Writing, addend: Addend, below: Scalar) -> Expr:
+    """A path straight from the loss has no second derivative to name: its formula stands for it."""
+    named = with_names(writing, expand(addend.slope, addend.at, addend.sizes))
+    return named if addend.scale is None else _product(addend.scale, named)
+
+
+def _loss_term_of(writing: Writing, upstream: Scalar) -> Scalar | None:
+    """The single part of the loss that a derivative belongs to: ``E_o1`` for ``delta_o1``."""
+    head, _ = chain_of(writing, upstream)
+    program = writing.names.program
+    if len(list(islice(addends_of(writing, head), 2))) != 1:
+        return None
+    term = loss_term(program, program.families[head.family].of, head.index)
+    return Scalar(*term) if term else None
+
+
+def addend_count(writing: Writing, scalar: Scalar) -> int:
+    """How many addends a derivative's sum has, without looking at each."""
+    adjoint = adjoint_definition(writing, scalar)
+    return sum(prod(adjoint.sizes[name] for name in path.over) for path in paths_of(adjoint))
+

@@ -1,0 +1,148 @@
+"""One quantity's derivation, back to given numbers."""
+
+from collections.abc import Iterator
+from itertools import islice
+from math import prod
+
+from chainrule.explain.derive import chain_of
+from chainrule.explain.document import Block, Document, Equation, Equations, Heading, Paragraph, Table
+from chainrule.explain.expand import SHOWN_ADDENDS, scalar_formula
+from chainrule.explain.find import Quantity, Whole
+from chainrule.explain.names import Names, Ratio, Scalar, address, family_name, name, scalars
+from chainrule.explain.round import Round
+from chainrule.explain.walkthrough import Detail, derivative_blocks, family_text, given_equation, writing_for
+from chainrule.explain.writing import DIGITS, Writing, equation, quantity_ref, shown
+from chainrule.formula.expression import refs
+from chainrule.program.program import GIVEN, Role, adjoint_name, definition_of, updated_name
+
+LISTED = 60  # quantities that a derivation is traced back through before it says how many more there are
+
+
+def explain_quantity(example: Round, quantity: Quantity, detail: Detail | None = None, digits: int = DIGITS) -> Document:
+    """How a quantity comes about: its own line, then all that goes into it, back to the given numbers.
+
+    A parameter is shown with its derivative and its update; a whole family as a table. ``brief`` leaves out what the
+    quantity's own formula only refers to.
+    """
+    writing = writing_for(example, digits)
+    if isinstance(quantity, Ratio):
+        raise TypeError("the derivative of one scalar by another needs a program of its own: see derivative_of")
+    if isinstance(quantity, Whole):
+        title, blocks = family_name(example.names, quantity.family), _family(writing, quantity)
+    else:
+        title, blocks = name(example.names, quantity), _scalar(writing, quantity, detail or "full")
+    return Document(title, tuple(blocks), writing.symbols)
+
+
+def _scalar(writing: Writing, scalar: Scalar, detail: Detail) -> Iterator[Block]:
+    known: set[Scalar] = set()
+    program = writing.names.program
+    family = program.families[scalar.family]
+    if family.role in GIVEN:
+        yield Equations((Equation((quantity_ref(writing, scalar), shown(writing, scalar)), _given_as(writing, scalar)),))
+        derivative = Scalar(adjoint_name(scalar.family), scalar.index)
+        if derivative.family in program.families:
+            yield Heading(2, "How the error depends on it")
+            yield from derivative_blocks(writing, derivative, known)
+            known.add(derivative)
+        update = Scalar(updated_name(scalar.family), scalar.index)
+        if update.family in program.families:
+            yield Heading(2, "Its update")
+            yield from _own_lines(writing, update, known, final=True)
+            known.add(update)
+        start = [each for each in (derivative, update) if each.family in program.families]
+    elif family.role == Role.ADJOINT:
+        yield from derivative_blocks(writing, scalar, known)
+        start = [scalar]
+    else:
+        yield from _own_lines(writing, scalar, known, final=True)
+        start = [scalar]
+    if detail == "full" and start:
+        yield from _back_to_given(writing, start, known)
+
+
+def _given_as(writing: Writing, scalar: Scalar) -> str:
+    family = writing.names.program.families[scalar.family]
+    what = {"state": "carried from round to round", "setting": "a setting"}.get(family.role.value, family.role.value)
+    place = address(writing.names, scalar)
+    return f"given: {what}" + (f" {place}" if place != name(writing.names, scalar) else "")
+
+
+def _own_lines(writing: Writing, scalar: Scalar, known: set[Scalar], *, final: bool = False) -> Iterator[Block]:
+    definition = definition_of(writing.names.program, scalar.family)
+    assert definition is not None
+    known.add(scalar)
+    yield Equations((equation(writing, scalar, definition, final=final),))
+
+
+def _back_to_given(writing: Writing, start: list[Scalar], known: set[Scalar]) -> Iterator[Block]:
+    """Everything that the start quantities were calculated from, in the order of calculation."""
+    needed = _needed(writing, start)
+    order = {each.target: place for place, each in enumerate(writing.names.program.definitions)}
+    calculated = sorted((s for s in needed if s.family in order), key=lambda s: (order[s.family], s.index))
+    shown_here = [scalar for scalar in calculated if scalar not in known and scalar not in start]
+    if shown_here:
+        yield Heading(2, "What goes into it")
+        lines = []
+        for scalar in shown_here[:LISTED]:
+            definition = definition_of(writing.names.program, scalar.family)
+            assert definition is not None
+            lines.append(equation(writing, scalar, definition))
+        yield Equations(tuple(lines))
+        if len(shown_here) > LISTED:
+            yield Paragraph((f"... and {len(shown_here) - LISTED} more quantities; ask for any of them by name.",))
+    given = [scalar for scalar in sorted(needed) if scalar.family not in order and scalar not in start]
+    if given:
+        yield Heading(2, "Given")
+        families = list(writing.names.program.families)
+        given.sort(key=lambda s: (families.index(s.family), s.index))
+        yield Equations(tuple(given_equation(writing, scalar) for scalar in given[:LISTED]))
+        if len(given) > LISTED:
+            yield Paragraph((f"... and {len(given) - LISTED} more given numbers.",))
+
+
+def _needed(writing: Writing, start: list[Scalar]) -> set[Scalar]:
+    """All scalars that the start quantities depend on; of a long sum only the addends that are shown."""
+    found: set[Scalar] = set()
+    waiting = list(start)
+    while waiting and len(found) < 20 * LISTED:
+        scalar = waiting.pop()
+        definition = definition_of(writing.names.program, scalar.family)
+        if definition is None:
+            continue
+        for node in refs(scalar_formula(definition, scalar.index, SHOWN_ADDENDS)):
+            if node.name not in writing.names.program.families:
+                continue
+            below = Scalar(node.name, tuple(index.constant for index in node.indices))
+            if below not in found:
+                found.add(below)
+                waiting.append(below)
+    return found
+
+
+def _family(writing: Writing, whole: Whole) -> Iterator[Block]:
+    """A whole family: its formula and a table of its numbers."""
+    family = writing.names.program.families[whole.family]
+    definition = definition_of(writing.names.program, whole.family)
+    if definition is not None:
+        yield Paragraph((family_text(writing, definition),))
+    count = prod(family.shape)
+    rows = []
+    for scalar in islice(scalars(family), LISTED):
+        rows.append((quantity_ref(writing, scalar), address(writing.names, scalar), shown(writing, scalar)))
+    yield Table(("name", "address", "value"), tuple(rows), (False, False, True))
+    if count > LISTED:
+        yield Paragraph((f"... and {count - LISTED} more; ask for one by its address.",))
+
+
+def quantities(names: Names) -> Iterator[Scalar]:
+    """Every scalar of a program, given ones first, then in the order of calculation."""
+    defined = {each.target for each in names.program.definitions}
+    for family in names.program.families.values():
+        if family.name not in defined:
+            yield from scalars(family)
+    for definition in names.program.definitions:
+        yield from scalars(names.program.families[definition.target])
+
+
+__all__ = ["chain_of", "explain_quantity", "quantities"]

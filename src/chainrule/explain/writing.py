@@ -1,0 +1,149 @@
+"""Turning a program's formulas into the formulas of a document: names for references, numbers for names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Context, Decimal
+from typing import Any
+
+from chainrule.explain.document import ELLIPSIS, Equation, Partial, Symbol
+from chainrule.explain.expand import expand, position_of
+from chainrule.explain.names import Names, Ratio, Scalar, family_name, name, ratio_name, ratio_symbol, symbol
+from chainrule.formula.expression import Expr, Neg, Num, Ref, with_children
+from chainrule.formula.expression import children as below
+from chainrule.numbers.evaluate import FLOAT, Arithmetic, evaluate
+from chainrule.numbers.ledger import Ledger
+from chainrule.program.program import Definition
+
+DIGITS = 9  # as many as the tutorial prints
+
+
+@dataclass(slots=True)
+class Writing:
+    """What is needed to write about a program's numbers, and the symbols that the document has used so far.
+
+    ``typed`` holds the given numbers as a person typed them, by family and index; they are shown so.
+    """
+
+    names: Names
+    ledger: Ledger
+    digits: int = DIGITS
+    typed: Mapping[Scalar, Decimal] = field(default_factory=dict)
+    arithmetic: Arithmetic = FLOAT
+    symbols: dict[str, Symbol | Partial] = field(default_factory=dict)
+
+
+def quantity_ref(writing: Writing, quantity: Scalar | Ratio) -> Ref:
+    """The name of a scalar, or of the derivative of one by another, as a formula."""
+    names = writing.names
+    if isinstance(quantity, Ratio):
+        text, looks = ratio_name(names, quantity), ratio_symbol(names, quantity)
+        writing.symbols[text] = looks
+    else:
+        text = name(names, quantity)
+        writing.symbols[text] = symbol(names, quantity)
+    return Ref(text)
+
+
+def family_ref(writing: Writing, family: str) -> Ref:
+    """The name of a whole family as a formula."""
+    text = family_name(writing.names, family)
+    writing.symbols.setdefault(text, Symbol(text))
+    return Ref(text)
+
+
+def with_names(writing: Writing, expr: Expr) -> Expr:
+    """A written-out formula with people's names in it."""
+    match expr:
+        case Ref(family) if expr != ELLIPSIS:
+            return quantity_ref(writing, Scalar(family, position_of(expr)))
+        case _:
+            return with_children(expr, tuple(with_names(writing, child) for child in below(expr)))
+
+
+def with_numbers(writing: Writing, expr: Expr) -> Expr:
+    """A written-out formula with the numbers put in, rounded for display."""
+    match expr:
+        case Ref(family) if expr != ELLIPSIS:
+            return shown(writing, Scalar(family, position_of(expr)))
+        case _:
+            return with_children(expr, tuple(with_numbers(writing, child) for child in below(expr)))
+
+
+def value_of(writing: Writing, scalar: Scalar) -> Any:
+    """The value of a scalar, of whatever kind the ledger holds."""
+    return writing.ledger[scalar.family][scalar.index]
+
+
+def shown(writing: Writing, scalar: Scalar) -> Num | Neg:
+    """A scalar's value for display: as typed, where a person typed it, else rounded."""
+    typed = writing.typed.get(scalar)
+    return _node(typed) if typed is not None else shown_number(writing, value_of(writing, scalar))
+
+
+def shown_number(writing: Writing, value: Any) -> Num | Neg:
+    """A number for display."""
+    return _node(rounded(value, writing.digits))
+
+
+def _node(value: Decimal) -> Num | Neg:
+    return Neg(Num(-value)) if value < 0 else Num(abs(value))
+
+
+def rounded(value: Any, digits: int) -> Decimal:
+    """A number correctly rounded to so many significant digits, without trailing zeros.
+
+    >>> rounded(0.2983711087600027, 9), rounded(1e-12, 9), rounded(120.0, 2)
+    (Decimal('0.298371109'), Decimal('1E-12'), Decimal('120'))
+    """
+    result = Context(prec=digits).create_decimal(exact_decimal(value)).normalize(Context(prec=digits))
+    exponent = result.as_tuple().exponent
+    if isinstance(exponent, int) and 0 < exponent and result.adjusted() < max(digits, 15):
+        result = result.quantize(Decimal(1))
+    return result + 0 if result else Decimal(0)
+
+
+def exact_decimal(value: Any) -> Decimal:
+    """The exact value of a float, or of a number of many digits, as a Decimal."""
+    if isinstance(value, int | Decimal):
+        return Decimal(value)
+    if hasattr(value, "man_exp"):
+        mantissa, exponent = value.man_exp
+        wide = Context(prec=20_000)
+        return wide.multiply(Decimal(int(mantissa)), wide.power(Decimal(2), int(exponent)))
+    return Decimal(float(value))
+
+
+def equation(writing: Writing, scalar: Scalar, definition: Definition, *, final: bool = False, note: str = "") -> Equation:
+    """``name = formula = the same with numbers = value``; a side that repeats the one before is left out."""
+    at = dict(zip(definition.indices, scalar.index, strict=True))
+    return formula_equation(
+        writing, quantity_ref(writing, scalar), definition.formula, at, definition.sizes, shown(writing, scalar),
+        final=final, note=note,
+    )  # fmt: skip
+
+
+def formula_equation(
+    writing: Writing,
+    left: Expr,
+    formula: Expr,
+    at: Mapping[str, int],
+    sizes: Mapping[str, int],
+    value: Expr,
+    *,
+    before: tuple[Expr, ...] = (),
+    final: bool = False,
+    note: str = "",
+) -> Equation:
+    """An equation for a formula at given indices; ``before`` are sides to show ahead of the formula."""
+    written = expand(formula, at, sizes)
+    sides = [left, *before, with_names(writing, written), with_numbers(writing, written), value]
+    kept = [sides[0]]
+    for side in sides[1:]:
+        if side != kept[-1]:
+            kept.append(side)
+    return Equation(tuple(kept), note, final)
+
+
+def evaluated(writing: Writing, formula: Expr, at: Mapping[str, int], sizes: Mapping[str, int]) -> Any:
+    """The value of a formula at given indices."""
+    return evaluate(formula, writing.ledger, at, sizes, writing.arithmetic)

@@ -1,0 +1,104 @@
+"""The chain rule inside one formula: its slope with respect to each place where a name is used."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import assert_never
+
+from chainrule.formula.expression import (
+    ONE,
+    ZERO,
+    Add,
+    Call,
+    Div,
+    Expr,
+    If,
+    Max,
+    Mul,
+    Neg,
+    Num,
+    Pow,
+    Ref,
+    Sum,
+    Why,
+    because,
+    refs,
+    replace_refs,
+)
+from chainrule.formula.expression import Test as Comparison
+from chainrule.formula.slopes import slope_of
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One place where a formula uses a name.
+
+    ``slope`` is the formula's derivative with respect to ``at``, for one value of the letters in ``over``: those of
+    the sums and maxima around it.
+    """
+
+    at: Ref
+    slope: Expr
+    over: tuple[str, ...] = ()
+
+
+def uses(formula: Expr, name: str) -> Iterator[Use]:
+    """Every use of ``name`` in a formula, from left to right, with the slopes on the way to it multiplied up.
+
+    >>> from chainrule.formula.parse import parse_expression
+    >>> from chainrule.formula.simplify import tidy
+    >>> from chainrule.formula.unparse import to_text
+    >>> [to_text(tidy(use.slope)) for use in uses(parse_expression("w * x + w * z"), "w")]
+    ['x', 'z']
+    """
+    return _uses(formula, name, ONE, ())
+
+
+def _uses(expr: Expr, name: str, slope: Expr, over: tuple[str, ...]) -> Iterator[Use]:
+    if not any(node.name == name for node in refs(expr)):
+        return
+    match expr:
+        case Num():
+            return
+        case Ref():
+            yield Use(expr, slope, over)
+        case Neg(arg):
+            yield from _uses(arg, name, Neg(slope), over)
+        case Add(args):
+            for arg in args:
+                yield from _uses(arg, name, slope, over)
+        case Mul(args):
+            for place, arg in enumerate(args):
+                others = args[:place] + args[place + 1 :]
+                yield from _uses(arg, name, Mul((slope, *others)), over)
+        case Div(numerator, denominator):
+            yield from _uses(numerator, name, Div(slope, denominator), over)
+            # -(a / b) / b and not -a / b**2, so that a quotient that has a name keeps it.
+            yield from _uses(denominator, name, Neg(Mul((slope, Div(expr, denominator)))), over)
+        case Pow(base, exponent):
+            yield from _uses(base, name, Mul((slope, exponent, Pow(base, _one_less(exponent)))), over)
+            yield from _uses(exponent, name, Mul((slope, Call("log", (base,)), expr)), over)
+        case Call(function, args):
+            for place, arg in enumerate(args):
+                row_slope = slope_of(function, place)
+                here = replace_refs(row_slope.formula, dict(zip(row_slope.parameters, args, strict=True)) | {"y": expr})
+                yield from _uses(arg, name, Mul((slope, because(here, Why.SLOPE))), over)
+        case Sum(indices, body):
+            yield from _uses(body, name, slope, over + indices)
+        case Max(indices, body):
+            # Where the largest value stands more than once, each of those places gets an equal share.
+            largest = Comparison(body, "==", expr)
+            ties = Sum(indices, If(largest, ONE, ZERO))
+            yield from _uses(body, name, Mul((slope, Div(If(largest, ONE, ZERO), ties))), over + indices)
+        case If(test, then, otherwise):
+            yield from _uses(then, name, If(test, slope, ZERO), over)
+            yield from _uses(otherwise, name, If(test, ZERO, slope), over)
+        case _:
+            assert_never(expr)
+
+
+def _one_less(exponent: Expr) -> Expr:
+    match exponent:
+        case Num(value) if value >= 1:
+            return Num(value - 1)
+        case _:
+            return Add((exponent, Neg(ONE)))
