@@ -143,9 +143,12 @@ def precedence(expr: Expr, notation: Notation) -> Precedence:
         case Num(value):
             if value.is_signed():
                 return Precedence.PRODUCT
-            return Precedence.FRACTION if built_up and number_parts(value)[1] is not None else Precedence.ATOM
+            return Precedence.ATOM if number_parts(value)[1] is None else Precedence.FRACTION
         case Ref():
-            return Precedence.FRACTION if isinstance(symbol_of(notation.document, expr), Partial) else Precedence.ATOM
+            symbol = symbol_of(notation.document, expr)
+            if isinstance(symbol, Partial):
+                return Precedence.FRACTION
+            return Precedence.POWER if symbol.updated or symbol.sample else Precedence.ATOM
         case Neg(arg):
             return Precedence.BIG if precedence(arg, notation) == Precedence.BIG else Precedence.PRODUCT
         case Add():
