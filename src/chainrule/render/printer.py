@@ -110,6 +110,10 @@ def _unsigned(expr: Expr) -> Expr:
     return Num(expr.value.copy_abs(), expr.why) if isinstance(expr, Num) else expr
 
 
+def _is_negative_number(expr: Expr) -> bool:
+    return isinstance(_unsigned(expr), Num) and _is_signed(expr)
+
+
 def is_indicator(expr: If) -> bool:
     """Whether a condition is written as a bracket: ``[i == j]``."""
     return expr.then == ONE and expr.otherwise == ZERO
@@ -127,6 +131,8 @@ def needs_parentheses(expr: Expr, place: Place, notation: Notation) -> bool:
     """Whether a formula must stand in parentheses at a place of the formula around it."""
     if place == Place.LAST_FACTOR and notation.built_up and isinstance(expr, Sum | Max):
         return False
+    if place == Place.FIRST_FACTOR and _is_negative_number(expr):
+        return True  # (-0.3)·0.1 + (-0.4)·0.2: each factor is seen to have its sign
     loosest, signed = BARE[place]
     return precedence(expr, notation) < loosest or (not signed and leads_with_sign(expr, notation))
 

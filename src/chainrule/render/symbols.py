@@ -1,5 +1,6 @@
 """How the name of a quantity is taken apart for typesetting: its letter, its subscript, its superscript."""
 
+import unicodedata
 from dataclasses import dataclass
 
 from chainrule.explain.document import Partial, Symbol
@@ -41,6 +42,11 @@ GREEK = {
     "Omega": "Ω",
 }
 
+ASCII_FORMS = str.maketrans(
+    {letter: name for name, letter in GREEK.items()}
+    | {"ε": "eps", "−": "-", "–": "-", "—": "-", "·": "*", "×": "x", "…": "...", "∂": "d", "√": "sqrt", "½": "1/2"}
+    | {"→": "->", "≤": "<=", "≥": ">=", "≠": "!=", "‘": "'", "’": "'", "“": '"', "”": '"', "²": "^2", "³": "^3"}
+)
 SUPERSCRIPTS = str.maketrans("0123456789+-()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾")
 
 
@@ -102,3 +108,15 @@ def _joined(base: str, subscript: str) -> str:
     if "," in subscript and "[" not in subscript:
         return f"{base}[{subscript}]"
     return f"{base}{subscript}" if subscript.isdigit() and not base[-1:].isdigit() else f"{base}_{subscript}"
+
+
+def ascii_text(text: str) -> str:
+    """Any text in ASCII: Greek letters and signs spelled out, accents dropped, the rest as question marks.
+
+    >>> ascii_text("δ − ½ naïve")
+    'delta - 1/2 naive'
+    """
+    if text.isascii():
+        return text
+    plain = unicodedata.normalize("NFKD", text.translate(ASCII_FORMS))
+    return "".join(each for each in plain if not unicodedata.combining(each)).encode("ascii", "replace").decode()
