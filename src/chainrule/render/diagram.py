@@ -1,5 +1,6 @@
 """The network as text: for each neuron its weights, each on the line from its source."""
 
+import textwrap
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -55,7 +56,12 @@ def diagram_lines(diagram: Diagram, document: Document, width: int, script: Scri
             if position == len(shown) - 1 and len(shown) < len(layer.neurons):
                 lines += [f"  {script.ellipsis} {len(layer.neurons)} neurons in all", ""]
             lines += _fan(neuron, fan, fans, dashes, script) if dashes else _list(neuron, fan)
-    return lines
+    return [row for line in lines for row in (_wrapped(line, width) if len(line) > width else [line])]
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """A title, or a line of a list, that is too long."""
+    return textwrap.wrap(line, width, subsequent_indent=" " * 6, break_long_words=False, break_on_hyphens=False)
 
 
 def signed(value: str, script: Script) -> str:

@@ -152,9 +152,11 @@ BREAKS = re.compile(
     | [ ](?=(?:if|else)[ ])
     | [ ](?=(?:[<>=≤≥≠]|[<>=!]=)[ ])
     | (?<=,)[ ]
+    | (?=/(?![d∂]))                 # before a division, not within a derivative
     """,
     re.VERBOSE,
 )
+LAST_BREAKS = {"·": 1, "*": 1, "/": 2}  # broken before these only where no other break will do
 
 
 def wrap_formula(text: str, width: int, hanging: int = 2) -> list[str]:
@@ -174,11 +176,11 @@ def wrap_formula(text: str, width: int, hanging: int = 2) -> list[str]:
 
 
 def _best_break(text: str, width: int) -> int | None:
-    """Where to break: outside parentheses and before a plus if that fills a third of the row, as far right as fits."""
+    """Where to break: outside parentheses and before a plus, if that fills a third of the row; as far right as fits."""
     depth = list(accumulate((char in "([") - (char in ")]") for char in text))
     start = len(text) - len(text.lstrip())
     places = [match.start() for match in BREAKS.finditer(text, start + 1)]
     fitting = [at for at in places if at <= width]
     if not fitting:
         return places[0] if places else None
-    return min(fitting, key=lambda at: (at < width // 3, depth[at], text[at:].lstrip()[:1] in "·*", -at))
+    return min(fitting, key=lambda at: (at < width // 3, depth[at], LAST_BREAKS.get(text[at:].lstrip()[:1], 0), -at))

@@ -152,7 +152,8 @@ def _aligned(equations: tuple[Equation, ...], page: Page) -> list[list[Box]]:
     if names > (page.width - INDENT) // 2:
         return plain
     aligned = [_equation_rows(each.sides, page, names) for each in equations]
-    return plain if sum(map(len, plain)) < sum(map(len, aligned)) else aligned
+    room = page.width - INDENT
+    return min((aligned, plain), key=lambda blocks: _cost([row for rows in blocks for row in rows], room))
 
 
 def _whole(sides: list[Box], names: int) -> Box:
@@ -183,7 +184,12 @@ def _equation_rows(sides: tuple[Expr, ...], page: Page, names: int) -> list[Box]
         return hanging
     start, *rest = _rows_after(box(" " * first.width + " = "), others, page, room)
     aligned = [beside(first, Box(tuple(line[first.width :] for line in start.lines), start.baseline)), *rest]
-    return hanging if len(hanging) < len(aligned) else aligned
+    return min((aligned, hanging), key=lambda rows: _cost(rows, room))
+
+
+def _cost(rows: list[Box], room: int) -> tuple[int, int]:
+    """How far rows go beyond the page, and how many they are."""
+    return max(0, *(row.width - room for row in rows)), len(rows)
 
 
 def _rows_after(equals: Box, sides: tuple[Expr, ...], page: Page, room: int) -> list[Box]:
