@@ -28,11 +28,6 @@ def shown(*blocks: Block, width: int = 80, ascii: bool = False, one_line: bool |
     return render_text(Document("", blocks, SYMBOLS), width, ascii=ascii, one_line=one_line)
 
 
-def lines(text: str) -> list[str]:
-    """A picture in a test without its margin: what stands between the bars."""
-    return [line.strip("|").rstrip() for line in text.strip().splitlines()]
-
-
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
 def test_the_sample_fits(width: int) -> None:
     for ascii_only in (False, True):
@@ -160,6 +155,13 @@ def test_a_table_aligns_numbers_right_and_wraps_words() -> None:
         "",
         "name: x",
         "value: 10.00",
+    ]
+
+
+def test_a_table_without_a_header_is_only_its_rows() -> None:
+    assert shown(Table(("", ""), (("loss", "half squared error"), ("bias", "shared")))).splitlines() == [
+        "loss  half squared error",
+        "bias  shared",
     ]
 
 

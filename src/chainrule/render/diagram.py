@@ -66,7 +66,7 @@ def _wrapped(line: str, width: int) -> list[str]:
 
 def signed(value: str, script: Script) -> str:
     """A value with the script's own minus sign."""
-    return value.replace("-", script.minus)
+    return value.replace("-", script.minus).replace("E", "e")
 
 
 def _shown_neurons(layer: Layer) -> list[Neuron]:

@@ -19,6 +19,8 @@ from chainrule.render.printer import (
 )
 from chainrule.render.symbols import SUPERSCRIPTS, unicode_name
 
+PEOPLES_NAMES = {"log": "ln"}
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -216,7 +218,7 @@ def _call(function: str, args: list[Box], bare: bool) -> Box:
         case "sqrt":
             return beside(box("√"), inner if bare and inner.height == 1 else parenthesised(inner))
         case _:
-            return beside(box(function), parenthesised(inner))
+            return beside(box(PEOPLES_NAMES.get(function, function)), parenthesised(inner))
 
 
 def _comparison(test: Comparison, notation: Notation) -> Box:

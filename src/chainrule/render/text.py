@@ -258,9 +258,11 @@ def _table(table: Table, page: Page) -> list[str]:
     widths = _column_widths([header, *cells], numeric, page.width - 2 * (len(header) - 1))
     if widths is None:
         return _records(header, cells, page)
+    lines = [line for row in cells for line in _table_row(row, widths, numeric)]
+    if not any(header):
+        return lines
     rule = ("-" if page.script.ascii else "─") * (sum(widths) + 2 * (len(widths) - 1))
-    head = [_painted(line, BOLD, page) for line in _table_row(header, widths, numeric)]
-    return [*head, rule, *(line for row in cells for line in _table_row(row, widths, numeric))]
+    return [*(_painted(line, BOLD, page) for line in _table_row(header, widths, numeric)), rule, *lines]
 
 
 def _column_widths(rows: list[list[str]], numeric: list[bool], room: int) -> list[int] | None:
