@@ -131,7 +131,9 @@ def head_line(writing: Writing, head: Scalar) -> Equation:
     below = Scalar(writing.names.program.families[head.family].of, head.index)
     if len(list(islice(addends_of(writing, head), 2))) > 1:
         before = (quantity_ref(writing, head),) if is_net_input(writing.names.program.families[below.family]) else ()
-        return Equation((plain_ratio(writing, head), *before, shown(writing, head)), note="the sum over the paths, above")
+        return Equation(
+            (plain_ratio(writing, head), *before, shown(writing, head)), note="the sum over the paths, above"
+        )
     line = equation(writing, head, adjoint_definition(writing, head))
     return Equation((plain_ratio(writing, head), *line.sides[1:]), line.note)
 
@@ -260,4 +262,3 @@ def addend_count(writing: Writing, scalar: Scalar) -> int:
     """How many addends a derivative's sum has, without looking at each."""
     adjoint = adjoint_definition(writing, scalar)
     return sum(prod(adjoint.sizes[name] for name in path.over) for path in paths_of(adjoint))
-

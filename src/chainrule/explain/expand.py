@@ -66,7 +66,11 @@ def _expand(expr: Expr, sizes: Mapping[str, int], shown: int) -> Expr:
             pass
     old = below(expr)
     new = tuple(_expand(child, sizes, shown) for child in old)
-    return expr if new == old else tidy(with_children(expr, new)) if ZERO in new else with_children(expr, new)
+    if new == old:
+        return expr
+    if isinstance(expr, Add):  # the addends of a sum that was written out stand beside the others
+        new = tuple(each for child in new for each in (child.args if isinstance(child, Add) else (child,)))
+    return tidy(with_children(expr, new)) if ZERO in new else with_children(expr, new)
 
 
 def _addends(indices: tuple[str, ...], body: Expr, sizes: Mapping[str, int], shown: int) -> Iterator[Expr]:

@@ -33,13 +33,25 @@ class UnknownQuantity(KeyError):
         return str(self.args[0])
 
 
-GREEK = {"∂": "d", "δ": "delta", "η": "rate", "α": "rate", "σ": "logistic", "β": "beta", "ε": "eps", "μ": "mu", "θ": "theta"}
+GREEK = {
+    "∂": "d",
+    "δ": "delta",
+    "η": "rate",
+    "α": "rate",
+    "σ": "logistic",
+    "β": "beta",
+    "ε": "eps",
+    "μ": "mu",
+    "θ": "theta",
+}
 LATEX = re.compile(r"\\(?:mathrm|mathit|text|operatorname|left|right|,|;|!)")
 FRACTION = re.compile(r"\\[td]?frac\{((?:[^{}]|\{[^{}]*\})*)\}\{((?:[^{}]|\{[^{}]*\})*)\}")
 SETTINGS = {"eta": "rate", "lr": "rate", "learningrate": "rate", "alpha": "rate", "stepsize": "rate"}
 LOSSES = frozenset({"e", "l", "j", "c", "loss", "cost", "error", "totalerror", "etotal", "totalloss", "errortotal"})
 GRADIENT_OF = re.compile(r"^(?:grad(?:ient)?|derivative)(?:_|\s+)?(?:of\s+|by\s+|wrt\s+)?(.+)$", re.IGNORECASE)
-NEW = re.compile(r"^(?:new|updated|next)[\s_]+(.+)$|^(.+?)(?:[\s_]+(?:new|updated|next)|\^?\{?[+⁺]\}?|['′])$", re.IGNORECASE)
+NEW = re.compile(
+    r"^(?:new|updated|next)[\s_]+(.+)$|^(.+?)(?:[\s_]+(?:new|updated|next)|\^?\{?[+⁺]\}?|['′])$", re.IGNORECASE
+)
 
 
 def find(names: Names, text: str) -> Quantity:
@@ -101,7 +113,9 @@ def _squeeze(text: str) -> str:
 
 def _sample_of(text: str) -> tuple[str, int | None]:
     """``net_h1^(2)`` or ``net_h1#2`` -> ``net_h1`` and the sample 2."""
-    match = re.match(r"^(.*?)\s*(?:\^\s*\{?\(\s*(\d{1,9})\s*\)\}?|[#@]\s*(\d{1,9})|\s+sample\s+(\d{1,9})|\((\d{1,9})\))$", text)
+    match = re.match(
+        r"^(.*?)\s*(?:\^\s*\{?\(\s*(\d{1,9})\s*\)\}?|[#@]\s*(\d{1,9})|\s+sample\s+(\d{1,9})|\((\d{1,9})\))$", text
+    )
     if not match:
         return text, None
     return match[1], int(next(group for group in match.groups()[1:] if group))

@@ -67,7 +67,7 @@ def names_of(program: Program, loss: str = "E_total", at: tuple[int, ...] = ()) 
     layered = any(family.layer for family in program.families.values())
     weights = [f for f in program.families.values() if f.role == Role.PARAMETER and _is_weight(f)]
     numbered = sum(prod(f.shape) for f in weights) <= NUMBERED_AT_MOST
-    output = next((f.layer for f in reversed(program.families.values()) if f.layer), "")
+    output = next((f.layer for f in reversed(program.families.values()) if f.layer and f.role == Role.VALUE), "")
     next_weight, next_bias = 1, 1
     for family in program.families.values():
         if family.role in (Role.ADJOINT, Role.UPDATED):
@@ -123,7 +123,9 @@ def _without_clashes(labels: dict[str, Label], program: Program) -> dict[str, La
         count = prod(left)
         clash = len(bases.get(label.base, ())) > 1 and not label.first
         clash |= bool(left) and any(
-            other != family and other.startswith(label.base) and other[len(label.base) :].isdigit()
+            other != family
+            and other.startswith(label.base)
+            and other[len(label.base) :].isdigit()
             and label.first <= int(other[len(label.base) :]) <= label.first + count
             for other in program.families
         )

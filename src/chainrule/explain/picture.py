@@ -32,7 +32,11 @@ def diagram(writing: Writing) -> Diagram | None:
 def _layer(writing: Writing, definition: Definition) -> tuple[Family, Layer] | None:
     """A layer, and the family that it takes its inputs from, where its net input has the form w x + b."""
     program = writing.names.program
-    used = {node.name: program.families[node.name] for node in refs(definition.formula) if node.indices or node.name in program.families}
+    used = {
+        node.name: program.families[node.name]
+        for node in refs(definition.formula)
+        if node.indices or node.name in program.families
+    }
     weights = [family for family in used.values() if family.role == Role.PARAMETER and len(family.shape) == 2]
     biases = [family for family in used.values() if family.role == Role.PARAMETER and len(family.shape) < 2]
     sources = [family for family in used.values() if family.role != Role.PARAMETER]
@@ -83,7 +87,11 @@ def _neuron(writing: Writing, family: Family, position: int) -> Ref:
 
 def _labelled(writing: Writing, scalar: Scalar) -> tuple[Ref, str]:
     value = shown(writing, scalar)
-    text = f"-{value.arg.value}" if isinstance(value, Neg) and isinstance(value.arg, Num) else str(getattr(value, "value", value))
+    text = (
+        f"-{value.arg.value}"
+        if isinstance(value, Neg) and isinstance(value.arg, Num)
+        else str(getattr(value, "value", value))
+    )
     return quantity_ref(writing, scalar), text
 
 

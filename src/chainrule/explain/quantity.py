@@ -18,7 +18,9 @@ from chainrule.program.program import GIVEN, Role, adjoint_name, definition_of, 
 LISTED = 60  # quantities that a derivation is traced back through before it says how many more there are
 
 
-def explain_quantity(example: Round, quantity: Quantity, detail: Detail | None = None, digits: int = DIGITS) -> Document:
+def explain_quantity(
+    example: Round, quantity: Quantity, detail: Detail | None = None, digits: int = DIGITS
+) -> Document:
     """How a quantity comes about: its own line, then all that goes into it, back to the given numbers.
 
     A parameter is shown with its derivative and its update; a whole family as a table. ``brief`` leaves out what the
@@ -39,7 +41,9 @@ def _scalar(writing: Writing, scalar: Scalar, detail: Detail) -> Iterator[Block]
     program = writing.names.program
     family = program.families[scalar.family]
     if family.role in GIVEN:
-        yield Equations((Equation((quantity_ref(writing, scalar), shown(writing, scalar)), _given_as(writing, scalar)),))
+        yield Equations(
+            (Equation((quantity_ref(writing, scalar), shown(writing, scalar)), _given_as(writing, scalar)),)
+        )
         derivative = Scalar(adjoint_name(scalar.family), scalar.index)
         if derivative.family in program.families:
             yield Heading(2, "How the error depends on it")

@@ -11,7 +11,16 @@ from chainrule.explain.names import Scalar, is_net_input, scalars
 from chainrule.explain.picture import diagram
 from chainrule.explain.round import Round, backward_definitions, forward_definitions, update_definitions
 from chainrule.explain.shorter import shorter_note
-from chainrule.explain.writing import DIGITS, Writing, equation, family_ref, formula_equation, quantity_ref, shown, shown_number
+from chainrule.explain.writing import (
+    DIGITS,
+    Writing,
+    equation,
+    family_ref,
+    formula_equation,
+    quantity_ref,
+    shown,
+    shown_number,
+)
 from chainrule.formula.expression import Expr, Index, Ref, refs
 from chainrule.program.program import Definition, Family, Role, definition_of, with_role
 
@@ -78,7 +87,7 @@ def _forward(writing: Writing, example: Round) -> Iterator[Block]:
     families = example.names.program.families
     yield Heading(2, "The forward pass")
     in_error = False
-    for group in _interleaved(definitions, families):
+    for group in _interleaved(definitions, example):
         family = families[group[0].target]
         if not in_error and _is_error(group[0], example):
             in_error = True
@@ -93,11 +102,15 @@ def _is_error(definition: Definition, example: Round) -> bool:
     return targets or families[definition.target].role == Role.LOSS or definition.target == example.names.loss.family
 
 
-def _interleaved(definitions: Sequence[Definition], families: object) -> Iterator[list[Definition]]:
+def _interleaved(definitions: Sequence[Definition], example: Round) -> Iterator[list[Definition]]:
     """Formulas that go neuron by neuron together: net_h1, out_h1, net_h2, out_h2."""
     group: list[Definition] = []
     for definition in definitions:
-        if group and _goes_along(definition, group[-1]):
+        if (
+            group
+            and _goes_along(definition, group[-1])
+            and _is_error(definition, example) == _is_error(group[0], example)
+        ):
             group.append(definition)
             continue
         if group:
@@ -111,8 +124,11 @@ def _goes_along(definition: Definition, before: Definition) -> bool:
     """Whether a formula uses the one before at its own index only, and names the same indices."""
     wanted = tuple(Index(((name, 1),)) for name in definition.indices)
     used = [node for node in refs(definition.formula) if node.name == before.target]
-    return bool(definition.indices) and before.indices == definition.indices and bool(used) and all(
-        node.indices == wanted for node in used
+    return (
+        bool(definition.indices)
+        and before.indices == definition.indices
+        and bool(used)
+        and all(node.indices == wanted for node in used)
     )
 
 
@@ -249,7 +265,9 @@ def _updates(writing: Writing, example: Round) -> Iterator[Block]:
         family = example.names.program.families[definition.target]
         large = prod(family.shape) > SHOWN_SCALARS
         if large:
-            yield Paragraph((f"{family_text(writing, definition)}: {prod(family.shape)} numbers; the first {EXAMPLES}:",))
+            yield Paragraph(
+                (f"{family_text(writing, definition)}: {prod(family.shape)} numbers; the first {EXAMPLES}:",)
+            )
         yield Equations(
             tuple(
                 equation(writing, scalar, definition, final=family.role == Role.UPDATED)

@@ -113,7 +113,9 @@ def exact_decimal(value: Any) -> Decimal:
     return Decimal(float(value))
 
 
-def equation(writing: Writing, scalar: Scalar, definition: Definition, *, final: bool = False, note: str = "") -> Equation:
+def equation(
+    writing: Writing, scalar: Scalar, definition: Definition, *, final: bool = False, note: str = ""
+) -> Equation:
     """``name = formula = the same with numbers = value``; a side that repeats the one before is left out."""
     at = dict(zip(definition.indices, scalar.index, strict=True))
     return formula_equation(

@@ -6,7 +6,7 @@ indices left over once the index equations are solved. The adjoint of a family i
 
 from collections.abc import Collection, Iterator, Mapping
 
-from chainrule.formula.chain import Use, uses
+from chainrule.formula.slopes import Use, uses
 from chainrule.formula.expression import (
     ONE,
     ZERO,
@@ -50,7 +50,7 @@ def differentiate(
     >>> w = Family("w", Role.PARAMETER)
     >>> square = differentiate(extend(Program({}), "E_total = w**2", given=[w]))
     >>> [definition.target for definition in square.definitions]
-    ['E_total', 'd_w']
+    ['E_total', 'd_E_total', 'd_w']
     """
     names = _checked(program, loss, wanted, at)
     reached = _reached(program, names, loss)
@@ -130,7 +130,9 @@ def _seed(family: Family, at: tuple[int, ...]) -> Definition:
     formula: Expr = ONE
     for name, position in reversed(list(zip(family.axes, at, strict=True))):
         formula = If(Comparison(Ref(name), "==", Num(ZERO.value + position)), formula, ZERO)
-    return Definition(adjoint_name(family.name), family.axes, formula, dict(zip(family.axes, family.shape, strict=True)))
+    return Definition(
+        adjoint_name(family.name), family.axes, formula, dict(zip(family.axes, family.shape, strict=True))
+    )
 
 
 def _adjoint(program: Program, family: Family, reached: frozenset[str], constants: Mapping[str, Expr]) -> Definition:

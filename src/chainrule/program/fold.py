@@ -87,9 +87,7 @@ def _match(pattern: Expr, node: Expr, free: frozenset[str], bindings: Bindings, 
             return (
                 name == other
                 and len(indices) == len(others)
-                and all(
-                    _match_index(a, b, free, bindings, renamed) for a, b in zip(indices, others, strict=True)
-                )
+                and all(_match_index(a, b, free, bindings, renamed) for a, b in zip(indices, others, strict=True))
             )
         case Sum(indices) | Max(indices), Sum(others) | Max(others):
             if len(indices) != len(others):
@@ -107,7 +105,9 @@ def _match(pattern: Expr, node: Expr, free: frozenset[str], bindings: Bindings, 
     )
 
 
-def _match_index(pattern: Index, index: Index, free: frozenset[str], bindings: Bindings, renamed: dict[str, str]) -> bool:
+def _match_index(
+    pattern: Index, index: Index, free: frozenset[str], bindings: Bindings, renamed: dict[str, str]
+) -> bool:
     unknown = [name for name, _ in pattern.terms if name in free and name not in bindings]
     if unknown:
         if pattern != letter(unknown[0]):

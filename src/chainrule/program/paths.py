@@ -71,14 +71,13 @@ def loss_term(program: Program, family: str, index: tuple[int, ...]) -> tuple[st
         return None
     for node in refs(user.formula):
         if node.name == family and all(len(each.terms) == 1 and not each.constant for each in node.indices):
-            at: Mapping[str, int] = {
-                each.terms[0][0]: value for each, value in zip(node.indices, index, strict=True)
-            }
+            at: Mapping[str, int] = {each.terms[0][0]: value for each, value in zip(node.indices, index, strict=True)}
             if all(name in at for name in user.indices):
                 return user.target, tuple(at[name] for name in user.indices)
     return None
 
 
 def _uses_forward(program: Program, definition: Definition, family: str) -> bool:
-    return adjoint_name(definition.target) in program.families and any(n.name == family for n in refs(definition.formula))
-
+    return adjoint_name(definition.target) in program.families and any(
+        n.name == family for n in refs(definition.formula)
+    )

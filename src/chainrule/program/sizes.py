@@ -61,7 +61,8 @@ def infer_sizes(
     place: str,
     known: Mapping[str, int] | None = None,
 ) -> dict[str, int]:
-    """The size of every letter: from where it stands alone in a family's index, then from affine indices.
+    """The size of every letter: from where it stands alone in a family's index, then from affine indices, then from
+    the families that have it as an axis.
 
     ``known`` gives sizes that no reference tells. Raises `ProgramError` where two places contradict each other, where
     nothing tells a size, and where an index that no test guards runs out of its family.
@@ -81,6 +82,7 @@ def infer_sizes(
     for name, size in (known or {}).items():
         sizes.setdefault(name, size)
     _infer_affine(uses, sizes, place)
+    sizes = _sizes_elsewhere(families) | sizes
     for name in (*indices, *bound_letters(formula)):
         if name not in sizes:
             raise ProgramError(f"{place}: nothing tells how many values the index {name} has; give its size")
@@ -92,6 +94,15 @@ def infer_sizes(
                 f"{size - 1}; guard it with a test, or change a size"
             )
     return {name: sizes[name] for name in (*indices, *bound_letters(formula))}
+
+
+def _sizes_elsewhere(families: Mapping[str, Family]) -> dict[str, int]:
+    """The sizes of the letters that stand for axes of one size only in all families: a letter keeps its meaning."""
+    found: dict[str, set[int]] = {}
+    for family in families.values():
+        for name, size in zip(family.axes, family.shape, strict=True):
+            found.setdefault(name, set()).add(size)
+    return {name: next(iter(sizes)) for name, sizes in found.items() if len(sizes) == 1}
 
 
 def _infer_affine(uses: list[tuple[Index, int, str, bool]], sizes: dict[str, int], place: str) -> None:
@@ -113,9 +124,7 @@ def _infer_affine(uses: list[tuple[Index, int, str, bool]], sizes: dict[str, int
             found = True
 
 
-def _index_uses(
-    formula: Expr, families: Mapping[str, Family], guarded: bool
-) -> Iterator[tuple[Index, int, str, bool]]:
+def _index_uses(formula: Expr, families: Mapping[str, Family], guarded: bool) -> Iterator[tuple[Index, int, str, bool]]:
     """Every index of every reference, with the size of its axis, and whether a test stands before it."""
     if isinstance(formula, Ref) and formula.indices:
         text = to_text(formula)

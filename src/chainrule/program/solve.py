@@ -33,7 +33,9 @@ class Solution:
     sizes: Mapping[str, int]
 
 
-def solve(used: tuple[Index, ...], target: tuple[str, ...], shape: tuple[int, ...], sizes: Mapping[str, int]) -> Solution:
+def solve(
+    used: tuple[Index, ...], target: tuple[str, ...], shape: tuple[int, ...], sizes: Mapping[str, int]
+) -> Solution:
     """Solve ``used[a] == target[a]`` for each axis ``a``, for the letters in ``sizes``.
 
     A bare letter is renamed; of an affine index the first letter with coefficient 1 or -1 is eliminated, with a test

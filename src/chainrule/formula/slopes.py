@@ -1,7 +1,8 @@
-"""The chain rule inside one formula: its slope with respect to each place where a name is used."""
+"""The chain rule inside one formula, and the slopes of the function rows that it needs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import assert_never
 
 from chainrule.formula.expression import (
@@ -25,7 +26,62 @@ from chainrule.formula.expression import (
     replace_refs,
 )
 from chainrule.formula.expression import Test as Comparison
-from chainrule.formula.slopes import slope_of
+from chainrule.formula.functions import Function, function_row
+from chainrule.formula.parse import parse_expression
+from chainrule.formula.simplify import tidy
+
+
+@dataclass(frozen=True, slots=True)
+class RowFormula:
+    """A row's formula or slope in terms of its ``parameters``; a slope may use ``y``, the function's value."""
+
+    formula: Expr
+    parameters: tuple[str, ...]
+
+
+def _row(name: str) -> Function:
+    row = function_row(name)
+    if row is None:
+        raise KeyError(f"there is no function {name}")
+    return row
+
+
+@cache
+def formula_of(name: str) -> RowFormula | None:
+    """A function's formula; None for a primitive."""
+    row = _row(name)
+    return None if row.formula is None else RowFormula(parse_expression(row.formula), row.parameters)
+
+
+@cache
+def stable_of(name: str) -> RowFormula | None:
+    """The form of a function that doesn't overflow, or its formula; None for a primitive."""
+    row = _row(name)
+    return formula_of(name) if row.stable is None else RowFormula(parse_expression(row.stable), row.parameters)
+
+
+@cache
+def slope_of(name: str, argument: int = 0) -> RowFormula:
+    """The slope of a function with respect to one of its arguments: the row's own, or derived from its formula.
+
+    >>> from chainrule.formula.unparse import to_text
+    >>> to_text(slope_of("logistic").formula)
+    'y * (1 - y)'
+    """
+    row = _row(name)
+    if argument == 0 and row.slope is not None:
+        return RowFormula(parse_expression(row.slope), row.parameters)
+    return RowFormula(derivative(parse_expression(row.formula or row.name), row.parameters[argument]), row.parameters)
+
+
+def derivative(formula: Expr, by: str) -> Expr:
+    """The derivative of a formula without sums with respect to one of its names.
+
+    >>> from chainrule.formula.unparse import to_text
+    >>> to_text(derivative(parse_expression("a * x**3"), "x"))
+    'a * 3 * x**2'
+    """
+    return tidy(Add(tuple(use.slope for use in uses(formula, by))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +100,6 @@ class Use:
 def uses(formula: Expr, name: str) -> Iterator[Use]:
     """Every use of ``name`` in a formula, from left to right, with the slopes on the way to it multiplied up.
 
-    >>> from chainrule.formula.parse import parse_expression
-    >>> from chainrule.formula.simplify import tidy
     >>> from chainrule.formula.unparse import to_text
     >>> [to_text(tidy(use.slope)) for use in uses(parse_expression("w * x + w * z"), "w")]
     ['x', 'z']
@@ -90,8 +144,11 @@ def _uses(expr: Expr, name: str, slope: Expr, over: tuple[str, ...]) -> Iterator
             ties = Sum(indices, If(largest, ONE, ZERO))
             yield from _uses(body, name, Mul((slope, Div(If(largest, ONE, ZERO), ties))), over + indices)
         case If(test, then, otherwise):
-            yield from _uses(then, name, If(test, slope, ZERO), over)
-            yield from _uses(otherwise, name, If(test, ZERO, slope), over)
+            # The slopes inside a branch stay inside the test: it may guard an index.
+            for use in _uses(then, name, ONE, over):
+                yield Use(use.at, Mul((slope, If(test, use.slope, ZERO))), use.over)
+            for use in _uses(otherwise, name, ONE, over):
+                yield Use(use.at, Mul((slope, If(test, ZERO, use.slope))), use.over)
         case _:
             assert_never(expr)
 
