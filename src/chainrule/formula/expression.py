@@ -309,3 +309,22 @@ def replace_refs(expr: "Expr", values: Mapping[str, "Expr"]) -> "Expr":
             return values[name]
         case _:
             return with_children(expr, tuple(replace_refs(child, values) for child in children(expr)))
+
+
+def rename_letters(expr: "Expr", letters: Mapping[str, str]) -> "Expr":
+    """A formula with every index letter renamed at once, those of sums too. The new letters must be different."""
+
+    def rename(node: "Expr") -> "Expr":
+        match node:
+            case Ref(name, indices):
+                new = tuple(
+                    Index(tuple((letters.get(each, each), times) for each, times in index.terms), index.constant)
+                    for index in indices
+                )
+                return replace(node, name=name if indices else letters.get(name, name), indices=new)
+            case Sum(indices) | Max(indices):
+                return replace(node, indices=tuple(letters.get(each, each) for each in indices))
+            case _:
+                return node
+
+    return transform(expr, rename)

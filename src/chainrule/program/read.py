@@ -6,7 +6,7 @@ from decimal import Decimal
 from math import prod
 
 from chainrule.formula.expression import Expr, Num, Sum, Why, bound_letters, rename_bound, transform
-from chainrule.formula.parse import Statement, parse_expression, parse_formulas
+from chainrule.formula.parse import Statement, parse_formulas
 from chainrule.program.program import Definition, Family, Program, Role
 from chainrule.program.sizes import ProgramError, check_references, infer_sizes
 
@@ -18,7 +18,7 @@ def extend(
     given: Iterable[Family] = (),
     roles: Mapping[str, Role] | None = None,
     layer: str = "",
-    stable: Mapping[str, str] | None = None,
+    stable: Mapping[str, Expr] | None = None,
     sizes: Mapping[str, int] | None = None,
     of: Mapping[str, str] | None = None,
 ) -> Program:
@@ -44,9 +44,7 @@ def extend(
         _check_new(statement.target, families, place)
         definition = define(statement.target, statement.indices, statement.formula, families, place, sizes)
         if stable and statement.target in stable:
-            safe = define(
-                statement.target, statement.indices, parse_expression(stable[statement.target]), families, place, sizes
-            )
+            safe = define(statement.target, statement.indices, stable[statement.target], families, place, sizes)
             definition = _with_stable(definition, safe)
         definitions.append(definition)
         families[statement.target] = Family(
