@@ -1,11 +1,14 @@
-"""The slow, obvious definition of what every node means: one scalar at a time, with any kind of number."""
+"""The slow, obvious definition of what every node means: engines are tested against it."""
 
-import operator
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping
+from functools import reduce
 from itertools import product
+from operator import add, mul
 from typing import Any, assert_never
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.formula.expression import (
     Add,
@@ -24,128 +27,194 @@ from chainrule.formula.expression import (
 )
 from chainrule.formula.slopes import formula_of
 from chainrule.formula.unparse import to_text
-from chainrule.numbers.arithmetic import FLOAT, Arithmetic
-from chainrule.numbers.ledger import Array, Ledger, LedgerError, check_given
-from chainrule.program.program import Program
+from chainrule.numbers.arithmetic import (
+    EXACT,
+    FLOAT,
+    INTERVAL,
+    Arithmetic,
+    MissingLibraryError,
+    NumberError,
+    array_type,
+    many_digits,
+)
+from chainrule.numbers.interval import Interval
+from chainrule.numbers.ledger import Ledger, LedgerError, given_array, given_families
+from chainrule.program.program import Definition, Program
 
-RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "==": operator.eq,
-    "!=": operator.ne,
-}
+__all__ = [
+    "EXACT",
+    "FLOAT",
+    "INTERVAL",
+    "Arithmetic",
+    "MissingLibraryError",
+    "NumberError",
+    "evaluate",
+    "first_not_finite",
+    "many_digits",
+    "run",
+]
 
 
 def evaluate(
-    expr: Expr,
-    ledger: Ledger,
-    at: Mapping[str, int],
-    sizes: Mapping[str, int],
-    arithmetic: Arithmetic = FLOAT,
+    expr: Expr, ledger: Ledger, bindings: Mapping[str, int], sizes: Mapping[str, int], arithmetic: Arithmetic = FLOAT
 ) -> Any:
-    """The value of a formula with the letters in ``at`` at these values, counted from 0.
+    """The value of a formula for given values of its indices (from 0), as a number of the arithmetic's kind.
 
-    ``sizes`` has the size of every letter that is summed over. Of an ``If`` only the branch taken is read. Raises
-    `LedgerError` for a name without numbers and an index outside its family.
+    ``sizes`` are those of the letters that sums and maxima run over. Raises `LedgerError` for a name without numbers
+    and for an index out of range, and `NumberError` where this kind of number can't do what the formula asks.
+
+    >>> from chainrule.formula.parse import parse_expression
+    >>> formula = parse_expression("sum[i](w[j,i] * x[i])")
+    >>> evaluate(formula, {"w": np.array([[1.0, 2.0]]), "x": np.array([3.0, 4.0])}, {"j": 0}, {"i": 2})
+    11.0
     """
-
-    def value(node: Expr, at: Mapping[str, int]) -> Any:
-        match node:
-            case Num(number):
-                return arithmetic.number(number)
-            case Ref(name, ()) if name in at:
-                return arithmetic.number(at[name])
-            case Ref(name, indices):
-                return _entry(node, ledger, tuple(_index(index, at) for index in indices), arithmetic)
-            case Neg(arg):
-                return -value(arg, at)
-            case Add(args):
-                total = value(args[0], at)
-                for arg in args[1:]:
-                    total = total + value(arg, at)
-                return total
-            case Mul(args):
-                total = value(args[0], at)
-                for arg in args[1:]:
-                    total = total * value(arg, at)
-                return total
-            case Div(numerator, denominator):
-                return arithmetic.divide(value(numerator, at), value(denominator, at))
-            case Pow(base, exponent):
-                return arithmetic.power(value(base, at), value(exponent, at))
-            case Call(function, args):
-                return call(function, [value(arg, at) for arg in args])
-            case Sum(indices, body):
-                total = arithmetic.number(0)
-                for inside in _ranges(indices, at, sizes):
-                    total = total + value(body, inside)
-                return total
-            case Max(indices, body):
-                return max(value(body, inside) for inside in _ranges(indices, at, sizes))
-            case If(test, then, otherwise):
-                holds = RELATIONS[test.relation](value(test.left, at), value(test.right, at))
-                return value(then if holds else otherwise, at)
-            case _:
-                assert_never(node)
-
-    def call(function: str, args: list[Any]) -> Any:
-        row = formula_of(function)
-        if row is None:
-            return arithmetic.primitives[function](*args)
-        return evaluate(row.formula, _Arguments(row.parameters, args), {}, {}, arithmetic)
-
-    return value(expr, at)
+    return _value(expr, ledger, bindings, sizes, arithmetic)
 
 
-class _Arguments(dict[str, Any]):
-    """A function's arguments as the ledger of its own formula."""
+def _value(expr: Expr, ledger: Ledger, names: Mapping[str, Any], sizes: Mapping[str, int], kind: Arithmetic) -> Any:
+    """The value, where ``names`` are those of bound indices or, inside a function, of its parameters."""
 
-    def __init__(self, parameters: tuple[str, ...], args: list[Any]) -> None:
-        super().__init__({name: {(): arg} for name, arg in zip(parameters, args, strict=True)})
+    def value(node: Expr) -> Any:
+        return _value(node, ledger, names, sizes, kind)
+
+    match expr:
+        case Num(typed):
+            return kind.number(typed)
+        case Ref():
+            return _referred(expr, ledger, names, kind)
+        case Neg(arg):
+            return -value(arg)
+        case Add(args):
+            return reduce(add, map(value, args))
+        case Mul(args):
+            return reduce(mul, map(value, args))
+        case Div(numerator, denominator):
+            return kind.divide(value(numerator), value(denominator))
+        case Pow(base, exponent):
+            return kind.power(value(base), value(exponent))
+        case Call(function, args):
+            return _called(function, [value(arg) for arg in args], kind)
+        case Sum(indices, body):
+            values = _over(indices, body, ledger, names, sizes, kind)
+            return reduce(add, values, kind.number(0))
+        case Max(indices, body):
+            return reduce(kind.largest, _over(indices, body, ledger, names, sizes, kind))
+        case If(test, then, otherwise):
+            holds = kind.relations[test.relation](value(test.left), value(test.right))
+            if holds is None and kind.either is not None:
+                return kind.either(value(then), value(otherwise))
+            return value(then) if holds else value(otherwise)
+        case _:
+            assert_never(expr)
 
 
-def _ranges(indices: tuple[str, ...], at: Mapping[str, int], sizes: Mapping[str, int]) -> Iterator[dict[str, int]]:
+def _over(
+    indices: tuple[str, ...],
+    body: Expr,
+    ledger: Ledger,
+    names: Mapping[str, Any],
+    sizes: Mapping[str, int],
+    kind: Arithmetic,
+) -> Iterator[Any]:
+    """The body's values over the whole range of the indices, the last one running fastest."""
     for position in product(*(range(sizes[name]) for name in indices)):
-        yield {**at, **dict(zip(indices, position, strict=True))}
+        yield _value(body, ledger, {**names, **dict(zip(indices, position, strict=True))}, sizes, kind)
 
 
-def _index(index: Index, at: Mapping[str, int]) -> int:
-    return index.constant + sum(times * at[name] for name, times in index.terms)
+def _referred(ref: Ref, ledger: Ledger, names: Mapping[str, Any], kind: Arithmetic) -> Any:
+    if not ref.indices and ref.name in names:
+        return kind.number(names[ref.name])
+    if ref.name not in ledger:
+        raise LedgerError(f"{ref.name} has no numbers")
+    array = ledger[ref.name]
+    position = tuple(_position(index, names) for index in ref.indices)
+    if len(position) != array.ndim or not all(0 <= p < size for p, size in zip(position, array.shape, strict=True)):
+        raise _out_of_range(ref, position, array.shape, names)
+    entry = array.item(*position)
+    return entry if type(entry) is kind.kind else kind.number(entry)
 
 
-def _entry(node: Ref, ledger: Ledger, index: tuple[int, ...], arithmetic: Arithmetic) -> Any:
-    family = ledger.get(node.name)
-    if family is None:
-        raise LedgerError(f"{node.name} has no numbers")
-    if any(each < 0 for each in index):
-        raise LedgerError(f"an index of {to_text(node)} is {min(index)}, below the first one; guard it with a test")
-    try:
-        return arithmetic.number(family[index])
-    except IndexError:
-        last = " x ".join(str(size) for size in family.shape)
-        raise LedgerError(f"{to_text(node)} is asked for at {index}, but it has {last} entries") from None
+def _position(index: Index, names: Mapping[str, Any]) -> int:
+    return index.constant + sum(times * int(names[name]) for name, times in index.terms)
 
 
-def run(program: Program, given: Ledger, arithmetic: Arithmetic = FLOAT) -> dict[str, Array]:
-    """All values of a program, from those of the families that no formula defines.
+def _out_of_range(ref: Ref, position: tuple[int, ...], shape: tuple[int, ...], names: Mapping[str, Any]) -> LedgerError:
+    if len(position) != len(shape):
+        return LedgerError(f"{to_text(ref)} has {len(position)} indices, but {ref.name} has {len(shape)} axes")
+    letters = dict.fromkeys(name for index in ref.indices for name, _ in index.terms)
+    where = f" at {', '.join(f'{name} = {names[name]}' for name in letters)}" if letters else ""
+    entry = ", ".join(map(str, position))
+    last = ", ".join(str(size - 1) for size in shape)
+    return LedgerError(
+        f"{to_text(ref)}{where} is entry [{entry}], but {ref.name} ends at entry [{last}], counted from 0"
+    )
+
+
+def _called(function: str, args: list[Any], kind: Arithmetic) -> Any:
+    row = formula_of(function)
+    if row is None:
+        return kind.functions[function](*args)
+    return _value(row.formula, {}, dict(zip(row.parameters, args, strict=True)), {}, kind)
+
+
+def run(program: Program, given: Ledger, arithmetic: Arithmetic = FLOAT) -> Ledger:
+    """All numbers of a program: those given, and every definition's for all values of its indices.
 
     Raises `LedgerError` where given numbers are missing or have the wrong shape.
+
+    >>> from chainrule.program.program import Family, Role
+    >>> from chainrule.program.read import extend
+    >>> square = extend(Program({}), "y[i] = x[i]**2", given=[Family("x", Role.INPUT, ("i",), (2,))])
+    >>> run(square, {"x": np.array([1.0, 3.0])})["y"]
+    array([1., 9.])
     """
-    check_given(program, given)
-    dtype = float if arithmetic.plain else object
-    ledger: dict[str, Array] = {}
-    for name, numbers in given.items():
-        array = np.empty(np.shape(numbers), dtype)
-        source = np.asarray(numbers)
-        for index in np.ndindex(array.shape):
-            array[index] = arithmetic.number(source[index].item() if hasattr(source[index], "item") else source[index])
-        ledger[name] = array
+    ledger = {family.name: _numbers(given_array(family, given), arithmetic) for family in given_families(program)}
     for definition in program.definitions:
-        array = np.empty(tuple(definition.sizes[name] for name in definition.indices), dtype)
-        for index in np.ndindex(array.shape):
-            at = dict(zip(definition.indices, index, strict=True))
-            array[index] = evaluate(definition.formula, ledger, at, definition.sizes, arithmetic)
-        ledger[definition.target] = array
+        ledger[definition.target] = _defined(definition, ledger, arithmetic)
     return ledger
+
+
+def _numbers(array: NDArray[Any], arithmetic: Arithmetic) -> NDArray[Any]:
+    """The array with every entry as a number of the arithmetic's kind."""
+    if arithmetic.kind is float:
+        return array.astype(float)
+    result = np.empty(array.shape, object)
+    for position in np.ndindex(array.shape):
+        result[position] = arithmetic.number(array.item(*position))
+    return result
+
+
+def _defined(definition: Definition, ledger: Ledger, arithmetic: Arithmetic) -> NDArray[Any]:
+    shape = tuple(definition.sizes[name] for name in definition.indices)
+    result: NDArray[Any] = np.empty(shape, array_type(arithmetic))
+    for position in np.ndindex(shape):
+        bindings = dict(zip(definition.indices, position, strict=True))
+        result[position] = evaluate(definition.formula, ledger, bindings, definition.sizes, arithmetic)
+    return result
+
+
+def first_not_finite(program: Program, ledger: Ledger) -> tuple[str, tuple[int, ...]] | None:
+    """Where NaN or infinity first stands, in the order of calculation: a family and an index from 0.
+
+    Given numbers come first. None where all are finite.
+
+    >>> first_not_finite(Program({}), {})
+    """
+    names = [family.name for family in given_families(program)]
+    names += [definition.target for definition in program.definitions]
+    for name in names:
+        if name not in ledger:
+            continue
+        array = np.asarray(ledger[name])
+        if array.dtype != object and np.isfinite(array).all():
+            continue
+        for position in np.ndindex(array.shape):
+            if not _is_finite(array.item(*position)):
+                return name, position
+    return None
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, Interval):
+        return math.isfinite(value.lower) and math.isfinite(value.upper)
+    return bool(value - value == 0)  # infinity less infinity is NaN, in every kind of number
