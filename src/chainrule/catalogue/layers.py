@@ -69,5 +69,5 @@ def activation_formula(name: str, parameters: tuple[str, ...] = ()) -> tuple[str
 
 def find_activation(name: str) -> Layer | Function:
     """The row of an activation, by name or alias. Raises `CatalogueError`."""
-    rows: tuple[Layer | Function, ...] = (*OUTPUTS, *(row for row in FUNCTIONS if row.activation))
+    rows: list[Layer | Function] = [*OUTPUTS, *(row for row in FUNCTIONS if row.activation)]
     return find_row(rows, name, "activation")

@@ -25,7 +25,7 @@ def find_row(rows: Sequence[R], name: str, kind: str) -> R:
     Raises `CatalogueError` with the nearest name.
     """
     wanted = name.strip().lower().replace(" ", "_").replace("-", "_")
-    names = {each: row for row in rows for each in (row.name, *row.aliases)}
+    names: dict[str, R] = {each: row for row in rows for each in (row.name, *row.aliases)}
     if wanted in names:
         return names[wanted]
     close = get_close_matches(wanted[:100], names, 1)

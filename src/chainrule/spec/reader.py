@@ -1,0 +1,247 @@
+"""From a network file to a `Spec`, with every problem of the file at once."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from chainrule.catalogue.build import Conventions, DenseLayer, layer_names
+from chainrule.catalogue.layers import activation_formula, find_activation
+from chainrule.catalogue.losses import find_loss
+from chainrule.catalogue.optimizers import find_optimizer
+from chainrule.catalogue.row import CatalogueError
+from chainrule.catalogue.training import Update, setting_values
+from chainrule.spec.fields import TABLES, fields_of
+from chainrule.spec.lines import Path
+from chainrule.spec.problems import Report, did_you_mean
+from chainrule.spec.spec import FormulaPart, LayerPart, Matrix, NetworkPart, Spec
+from chainrule.spec.text import plain_data, read_text
+from chainrule.spec.values import nested, read_value, shown
+
+Table = dict[str, Any]
+OWN = ("inputs", "targets", "parameters", "constants")
+
+
+def read_spec(path: str) -> Spec:
+    """A network file, or standard input for ``-``. Raises ``SpecErrors`` with all its problems."""
+    return parse_spec(read_text(path), "standard input" if path == "-" else path)
+
+
+def parse_spec(text: str, source: str = "network") -> Spec:
+    """The text of a network file, TOML or JSON. Raises ``SpecErrors`` with all its problems."""
+    data, lines = plain_data(text, source)
+    report = Report(source, lines)
+    tables = _tables(report, data)
+    if "formulas" in tables and ("network" in tables or "layer" in data):
+        report.add(("formulas",), "a file has either [formulas] or [network] with layers", "leave one of them out")
+    part: NetworkPart | FormulaPart | None
+    if "formulas" in tables:
+        part = _formulas(report, data, tables)
+    else:
+        part = _network(report, data, tables)
+    update, batch, rounds = _training(report, tables.get("training", {}), part)
+    report.raise_any()
+    assert part is not None  # every way to None has left a problem
+    return Spec(data.get("title", source), part, update, batch, rounds, source, lines)
+
+
+def _tables(report: Report, data: Table) -> dict[str, Table]:
+    """The tables with their values read by kind; unknown keys and wrong values are reported."""
+    top = fields_of("")
+    found: dict[str, Table] = {}
+    for key, value in data.items():
+        if key in top:
+            read_value(report, (key,), top[key], value)
+        elif key not in TABLES:
+            report.add((key,), "there is no such table", did_you_mean(key, [*TABLES, *top]))
+        elif key == "layer":
+            continue
+        elif not isinstance(value, dict):
+            report.add((key,), f"{key} is a table", f"write [{key}] on a line of its own")
+        else:
+            found[key] = value if key in OWN else _table(report, (key,), key, value)
+    return found
+
+
+def _table(report: Report, path: Path, name: str, table: Table) -> Table:
+    """One table: its known keys with their values, and a problem for each unknown or missing one."""
+    known = fields_of(name)
+    values: Table = {}
+    for key, value in table.items():
+        if key not in known:
+            report.add((*path, key), "there is no such field", did_you_mean(key, list(known)))
+            continue
+        values[key] = read_value(report, (*path, key), known[key], value)
+    for key, field in known.items():
+        if field.required and key not in table:
+            report.add((*path, key), f"{key} is missing", field.meaning[0].lower() + field.meaning[1:].rstrip("."))
+    return values
+
+
+def _checked(report: Report, path: Path, check: Callable[[], Any]) -> Any:
+    """What the catalogue says of a name, as a problem of this file."""
+    try:
+        return check()
+    except CatalogueError as problem:
+        report.add(path, str(problem))
+        return None
+
+
+def _network(report: Report, data: Table, tables: Mapping[str, Table]) -> NetworkPart | None:
+    for needed in ("network", "data"):
+        if needed not in tables and needed not in data:
+            report.add((), f"there is no [{needed}]", "`chainrule new` writes a file that has all it needs")
+    for name in OWN:
+        if name in tables:
+            report.add((name,), f"[{name}] belongs to own formulas", "numbers of a network of layers stand in [data]")
+    table = tables.get("network", {})
+    inputs = table.get("inputs")
+    layers = _layers(report, data.get("layer"), inputs)
+    conventions = Conventions(
+        table.get("loss") or "half_squared_error",
+        table.get("loss_over_outputs"),
+        table.get("loss_over_batch"),
+        table.get("loss_settings") or {},
+    )
+    loss = _checked(report, ("network", "loss"), lambda: find_loss(conventions.loss))
+    if loss is not None:
+        for key in conventions.loss_settings:
+            if key not in dict(loss.settings):
+                report.add(("network", "loss_settings", key), f"{loss.name} has no setting {key}",
+                           f"it has {', '.join(dict(loss.settings)) or 'none'}")  # fmt: skip
+    if loss is not None and layers:
+        _check_loss_fits(report, layers[-1], loss.on, loss.name)
+    known = tables.get("data", {})
+    data_inputs, data_targets = known.get("inputs"), known.get("targets")
+    outputs = layers[-1].layer.units if layers else None
+    _check_data(report, data_inputs, data_targets, inputs, outputs)
+    if not (inputs and layers and data_inputs and data_targets):
+        return None
+    return NetworkPart(inputs, tuple(layers), conventions, table.get("seed") or 0, data_inputs, data_targets)
+
+
+def _layers(report: Report, tables: Any, inputs: int | None) -> list[LayerPart]:
+    if not isinstance(tables, list) or not tables or not all(isinstance(each, dict) for each in tables):
+        report.add(("layer",), "there is no [[layer]]", "write [[layer]] and its units, activation and weights")
+        return []
+    found = []
+    width = inputs
+    for place, table in enumerate(tables):
+        path: Path = ("layer", place)
+        values = _table(report, path, "layer", table)
+        layer = _layer(report, path, values, width)
+        if layer is not None:
+            found.append(layer)
+        width = values.get("units")
+    if len(found) == len(tables):
+        _checked(report, ("layer",), lambda: layer_names([each.layer for each in found]))
+    return found
+
+
+def _layer(report: Report, path: Path, values: Table, width: int | None) -> LayerPart | None:
+    units, activation = values.get("units"), values.get("activation") or "identity"
+    parameters = values.get("activation_parameters") or ()
+    _checked(report, (*path, "activation"), lambda: activation_formula(activation, tuple(map(str, parameters))))
+    weights, bias = values.get("weights"), values.get("bias")
+    if isinstance(weights, tuple) and units:
+        rows, columns = len(weights), len(weights[0])
+        if rows != units or (width is not None and columns != width):
+            wanted = f"{units} x {width}" if width is not None else f"{units} rows"
+            report.add(
+                (*path, "weights"),
+                f"these are {rows} x {columns} weights, but {units} neurons with {width} inputs need {wanted}",
+                "they look transposed: write a row for each neuron" if (columns, rows) == (units, width) else
+                "write a row for each neuron, with a weight for each input",
+            )  # fmt: skip
+    if isinstance(bias, tuple) and units and len(bias) != units:
+        report.add((*path, "bias"), f"these are {len(bias)} biases for {units} neurons",
+                   "write one for each neuron, or a single number that they share")  # fmt: skip
+    if bias is None and values.get("train_bias"):
+        report.add((*path, "train_bias"), "there is no bias to train", "give the layer a bias, or leave this out")
+    if not units or weights is None:
+        return None
+    kind = "none" if bias is None else "shared" if isinstance(bias, Decimal) else "per_neuron"
+    layer = DenseLayer(
+        units, activation, parameters, kind,
+        values.get("train_weights") is not False, values.get("train_bias") is not False, values.get("name") or "",
+    )  # fmt: skip
+    return LayerPart(layer, weights, bias)
+
+
+def _check_loss_fits(report: Report, last: LayerPart, on: str, loss: str) -> None:
+    """A loss on logits after an activation that makes probabilities takes the activation twice."""
+    try:
+        activation = find_activation(last.layer.activation).name
+    except CatalogueError:
+        return
+    if on == "logits" and activation in ("softmax", "logistic", "log_softmax"):
+        report.add(("network", "loss"), f"{loss} takes net inputs, but the last layer's {activation} is applied before",
+                   f'use activation = "identity" in the last layer, or the loss {loss.removesuffix("_on_logits")}')  # fmt: skip
+
+
+def _check_data(
+    report: Report, inputs: Matrix | None, targets: Matrix | None, width: int | None, outputs: int | None
+) -> None:
+    if inputs and width and len(inputs[0]) != width:
+        report.add(("data", "inputs"), f"each sample has {len(inputs[0])} numbers, but the network has {width} inputs",
+                   "change network.inputs or the data")  # fmt: skip
+    if targets and outputs and len(targets[0]) != outputs:
+        report.add(("data", "targets"), f"each sample has {len(targets[0])} targets, but the last layer has {outputs} neurons",
+                   "one target for each output")  # fmt: skip
+    if inputs and targets and len(inputs) != len(targets):
+        report.add(("data", "targets"), f"there are {len(inputs)} rows of inputs but {len(targets)} of targets",
+                   "one row of each for every sample")  # fmt: skip
+
+
+def _formulas(report: Report, data: Table, tables: Mapping[str, Table]) -> FormulaPart | None:
+    table = tables["formulas"]
+    if "data" in tables:
+        report.add(
+            ("data",), "[data] belongs to a network of layers", "give the numbers by name in [inputs] and [targets]"
+        )
+    arrays = {
+        name: {key: nested(report, (name, key), value) for key, value in tables.get(name, {}).items()} for name in OWN
+    }
+    for name in ("parameters", "constants", "inputs", "targets"):
+        for key in arrays[name]:
+            if not key.isidentifier() or key.startswith("d_") or key.endswith("_next"):
+                report.add((name, key), f"{shown(key)} can't be a quantity's name",
+                           "letters, digits and _; d_... and ..._next are names of derivatives and updates")  # fmt: skip
+    if not table.get("text"):
+        return None
+    trained = tuple(table["trained"].replace(",", " ").split()) if table.get("trained") is not None else None
+    for each in trained or ():
+        if each not in arrays["parameters"]:
+            report.add(("formulas", "trained"), f"there is no parameter {shown(each)}",
+                       did_you_mean(each, list(arrays["parameters"])))  # fmt: skip
+    clean: dict[str, dict[str, Any]] = {
+        name: {key: value for key, value in values.items() if value is not None} for name, values in arrays.items()
+    }
+    return FormulaPart(
+        table["text"], table.get("loss") or "E_total", trained,
+        clean["inputs"], clean["targets"], clean["parameters"], clean["constants"],
+    )  # fmt: skip
+
+
+def _training(report: Report, table: Table, part: NetworkPart | FormulaPart | None) -> tuple[Update, int | None, int]:
+    update = Update(
+        table.get("optimizer") or "gradient_descent",
+        table.get("learning_rate"),
+        table.get("settings") or {},
+        table.get("weight_decay"),
+        table.get("clip_norm"),
+        table.get("clip_value"),
+    )
+    if _checked(report, ("training", "optimizer"), lambda: find_optimizer(update.optimizer)) is not None:
+        _checked(report, ("training", "settings"), lambda: setting_values(update))
+    for key in ("clip_norm", "clip_value"):
+        if table.get(key) is not None and table[key] <= 0:
+            report.add(("training", key), f"{table[key]} is not above 0")
+    batch = table.get("batch")
+    size = batch if isinstance(batch, int) else None
+    if size is not None and isinstance(part, NetworkPart) and size > len(part.data_inputs):
+        report.add(("training", "batch"), f"a batch of {size}, but there are only {len(part.data_inputs)} samples",
+                   'write batch = "all"')  # fmt: skip
+    if size is not None and isinstance(part, FormulaPart):
+        report.add(("training", "batch"), "own formulas take all samples at once", "leave batch out")
+    rounds = table.get("rounds")
+    return update, size, 1 if rounds is None else rounds

@@ -1,0 +1,67 @@
+"""What a network file says, as plain data: faithful to what was typed, with every default made explicit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from chainrule.catalogue.build import Conventions, DenseLayer
+from chainrule.catalogue.training import Update
+from chainrule.spec.lines import Path
+
+Matrix = tuple[tuple[Decimal, ...], ...]
+Nested = Decimal | tuple["Nested", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Start values that are drawn: the initialiser's name and its settings."""
+
+    initialiser: str
+    settings: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerPart:
+    """A layer, and its start values: weights by neuron, one bias or one for each neuron (None: no bias)."""
+
+    layer: DenseLayer
+    weights: Matrix | Drawn
+    bias: Decimal | tuple[Decimal, ...] | Drawn | None
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPart:
+    """A network of layers and its data: a row of ``inputs`` and of ``targets`` for each sample."""
+
+    inputs: int
+    layers: tuple[LayerPart, ...]
+    conventions: Conventions
+    seed: int
+    data_inputs: Matrix
+    data_targets: Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class FormulaPart:
+    """A network of own formulas: the text, what is differentiated and trained, and the given numbers by name."""
+
+    text: str
+    loss: str
+    trained: tuple[str, ...] | None
+    inputs: Mapping[str, Nested]
+    targets: Mapping[str, Nested]
+    parameters: Mapping[str, Nested]
+    constants: Mapping[str, Nested]
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A whole network file. ``batch`` is None for all samples at once; ``lines`` tell where each part stands."""
+
+    title: str
+    network: NetworkPart | FormulaPart
+    update: Update
+    batch: int | None
+    rounds: int
+    source: str = field(default="", compare=False)
+    lines: Mapping[Path, int] = field(default_factory=dict, compare=False)
