@@ -28,7 +28,7 @@ def locate(text: str) -> dict[Path, int]:
             table = _table(header[1] == "[[", _parts(header[2]), counts)
             found.setdefault(table, at + 1)
             at += 1
-        elif key:
+        elif key and "=" in lines[at]:
             path = (*table, *_parts(key[1]))
             found.setdefault(path, at + 1)
             at = _elements(lines, at, lines[at].index("=") + 1, path, found)
