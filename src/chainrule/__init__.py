@@ -1,1 +1,25 @@
-"""chainrule: every number of backpropagation, for any network."""
+"""chainrule: every number of backpropagation, for any network.
+
+>>> import chainrule as cr
+>>> step = cr.load("mazur")
+>>> step["w5+"]
+0.35891647971788465
+"""
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from chainrule.model import Dense, Explanation, Network, Step, examples, load
+
+__all__ = ["Dense", "Explanation", "Network", "Step", "__version__", "examples", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    """The facade is imported when it is first used, so that commands which need no numbers start at once."""
+    if name in __all__:
+        from chainrule import model
+
+        return getattr(model, name)
+    raise AttributeError(f"module 'chainrule' has no attribute {name!r}")

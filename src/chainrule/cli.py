@@ -10,7 +10,9 @@ import rich_click as click
 
 from chainrule import __version__
 
-NETWORK_HELP = "NETWORK is a network file (TOML or JSON), the name of an example (see `chainrule list`), or - for standard input."
+NETWORK_HELP = (
+    "NETWORK is a network file (TOML or JSON), the name of an example (see `chainrule list`), or - for standard input."
+)
 FORMATS = ("text", "markdown", "latex", "pdf", "html", "notebook", "typst", "json")
 BY_SUFFIX = {
     ".md": "markdown",
@@ -21,6 +23,10 @@ BY_SUFFIX = {
     ".typ": "typst",
     ".json": "json",
 }
+
+
+class Refusal(Exception):
+    """A command that can't be carried out as it was given; says why."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,11 +47,11 @@ def answering(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     @click.pass_context
     def run(context: click.Context, /, *args: Any, **options: Any) -> None:
-        from chainrule.model import Refusal
+        from chainrule.model import PROBLEMS
 
         try:
             command(*args, **options)
-        except Refusal as problem:
+        except (*PROBLEMS, Refusal) as problem:
             if (context.obj or {}).get("debug"):
                 raise
             click.echo(f"chainrule: {problem}", err=True)
@@ -62,8 +68,6 @@ def output(data: str | bytes, path: str | None) -> None:
         else:
             click.echo(data, nl=not data.endswith("\n"))
         return
-    from chainrule.model import Refusal
-
     target = Path(path)
     beside = target.with_name(f".{target.name}.part")
     try:
@@ -90,7 +94,9 @@ OUTPUT = click.option("-o", "--output", "path", metavar="FILE", help="Write to F
 @AFTER
 @click.option("--rounds", type=click.IntRange(min=1), metavar="N", help="Explain N rounds, one after the other.")
 @DIGITS
-@click.option("--detail", type=click.Choice(["brief", "full"]), help="Each factor of each derivative, or one line each.")
+@click.option(
+    "--detail", type=click.Choice(["brief", "full"]), help="Each factor of each derivative, or one line each."
+)
 @click.option("--format", "kind", type=click.Choice(FORMATS), help="The format; text unless FILE says otherwise.")
 @OUTPUT
 @click.option("--width", type=click.IntRange(20, 400), help="Columns of text; the terminal's unless given.")
@@ -118,9 +124,11 @@ def explain(
     kind = kind or BY_SUFFIX.get(Path(path).suffix if path else "", "text")
     documents = step.documents(quantity, rounds=rounds or 1, detail=detail, digits=digits)
     if kind == "text":
-        output(model.text(documents, width or terminal_width(), ascii_only or not unicode_terminal(), colour(path)), path)
+        output(
+            model.text(documents, width or terminal_width(), ascii_only or not unicode_terminal(), colour(path)), path
+        )
     elif kind == "pdf" and path is None and sys.stdout.isatty():
-        raise model.Refusal("a PDF is not for a terminal; add -o FILE.pdf")
+        raise Refusal("a PDF is not for a terminal; add -o FILE.pdf")
     else:
         output(model.render(documents, kind), path)
 
@@ -161,7 +169,7 @@ def new(file: str, like: str | None, force: bool) -> None:
     from chainrule import model
 
     if file != "-" and Path(file).exists() and not force:
-        raise model.Refusal(f"{file} is there already; name another file, or add --force to overwrite it")
+        raise Refusal(f"{file} is there already; name another file, or add --force to overwrite it")
     output(model.new_file(like), file)
     if file != "-":
         click.echo(f"now try: chainrule explain {file}", err=True)

@@ -236,7 +236,7 @@ def part_name(writing: Writing, addend: Addend, below: Scalar) -> Expr:
     """``dE_o1/dout_h1`` where the path belongs to one part of the loss, else the product of its two derivatives."""
     if addend.upstream is None or addend.factor is None:
         return addend_symbol(writing, addend, below)
-    term = _loss_term_of(writing, addend.upstream)
+    term = loss_term_of(writing, addend.upstream)
     if term is not None:
         return quantity_ref(writing, Ratio(term, below))
     return Mul((plain_ratio(writing, addend.upstream), quantity_ref(writing, addend.factor.ratio)))
@@ -248,7 +248,7 @@ def addend_symbol(writing: Writing, addend: Addend, below: Scalar) -> Expr:
     return named if addend.scale is None else _product(addend.scale, named)
 
 
-def _loss_term_of(writing: Writing, upstream: Scalar) -> Scalar | None:
+def loss_term_of(writing: Writing, upstream: Scalar) -> Scalar | None:
     """The single part of the loss that a derivative belongs to: ``E_o1`` for ``delta_o1``."""
     head, _ = chain_of(writing, upstream)
     program = writing.names.program

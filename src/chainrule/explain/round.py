@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from typing import Any
 
-from chainrule.explain.names import Names, Scalar
+from numpy.typing import NDArray
+
+from chainrule.explain.names import Names
 from chainrule.formula.expression import Expr
 from chainrule.numbers.evaluate import FLOAT, Arithmetic
 from chainrule.numbers.ledger import Ledger
@@ -28,7 +30,7 @@ class Round:
     """The names and the numbers of one round: forward pass, derivatives and updates.
 
     ``before`` is the number of rounds done before this one. ``conventions`` are the header's lines, a label and a
-    text. ``typed`` has the given numbers as a person typed them. ``afterwards`` are the values of the forward pass
+    text. ``typed`` has the given numbers as a person typed them, Decimals by family. ``afterwards`` are the values of the forward pass
     with the updated parameters.
     """
 
@@ -37,7 +39,7 @@ class Round:
     ledger: Ledger
     before: int = 0
     conventions: tuple[tuple[str, str], ...] = ()
-    typed: Mapping[Scalar, Decimal] = field(default_factory=dict)
+    typed: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     afterwards: Ledger | None = None
     shorter: tuple[Shorter, ...] = ()
     arithmetic: Arithmetic = FLOAT

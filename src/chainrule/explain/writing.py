@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from typing import Any
 
+from numpy.typing import NDArray
+
 from chainrule.explain.document import ELLIPSIS, Equation, Partial, Symbol
 from chainrule.explain.expand import expand, position_of
 from chainrule.explain.names import Names, Ratio, Scalar, family_name, name, ratio_name, ratio_symbol, symbol
@@ -21,13 +23,13 @@ DIGITS = 9  # as many as the tutorial prints
 class Writing:
     """What is needed to write about a program's numbers, and the symbols that the document has used so far.
 
-    ``typed`` holds the given numbers as a person typed them, by family and index; they are shown so.
+    ``typed`` holds the given numbers as a person typed them, Decimals by family; they are shown so.
     """
 
     names: Names
     ledger: Ledger
     digits: int = DIGITS
-    typed: Mapping[Scalar, Decimal] = field(default_factory=dict)
+    typed: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     arithmetic: Arithmetic = FLOAT
     symbols: dict[str, Symbol | Partial] = field(default_factory=dict)
 
@@ -76,8 +78,11 @@ def value_of(writing: Writing, scalar: Scalar) -> Any:
 
 def shown(writing: Writing, scalar: Scalar) -> Num | Neg:
     """A scalar's value for display: as typed, where a person typed it, else rounded."""
-    typed = writing.typed.get(scalar)
-    return _node(typed) if typed is not None else shown_number(writing, value_of(writing, scalar))
+    if scalar.family in writing.typed:
+        typed = writing.typed[scalar.family][scalar.index]
+        if isinstance(typed, Decimal):
+            return _node(typed)
+    return shown_number(writing, value_of(writing, scalar))
 
 
 def shown_number(writing: Writing, value: Any) -> Num | Neg:

@@ -1,0 +1,145 @@
+"""A network of dense layers in Python."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from chainrule.catalogue.build import Conventions, DenseLayer, layer_names
+from chainrule.catalogue.initialisers import find_initialiser
+from chainrule.catalogue.training import Update
+from chainrule.model.prepare import layered_task, parameter_shapes
+from chainrule.model.step import Step
+from chainrule.model.task import Array, check_size
+from chainrule.numbers.draw import draw
+from chainrule.numbers.ledger import LedgerError
+from chainrule.program.sizes import shape_text
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A layer of neurons that each see all outputs of the layer before.
+
+    ``weights`` has a row for each neuron and a column for each of its inputs, or is an initialiser's name. ``bias`` is
+    a number (one shared by the layer), one for each neuron, an initialiser's name (one for each neuron), or None.
+    """
+
+    units: int
+    activation: str = "identity"
+    weights: Any = "glorot_uniform"
+    bias: Any = "zeros"
+    parameters: Sequence[float] = ()
+    train_weights: bool = True
+    train_bias: bool = True
+    name: str = ""
+
+
+class Network:
+    """A network of dense layers with its start values.
+
+    >>> net = Network(inputs=2, layers=[Dense(2, "logistic", [[0.15, 0.2], [0.25, 0.3]], 0.35)])
+    >>> net.step([[0.05, 0.10]], [[0.01, 0.99]], learning_rate=0.5)["net_h1"]
+    Traceback (most recent call last):
+    ...
+    chainrule.explain.find.UnknownQuantity: there is no quantity 'net_h1'; did you mean net_o1 or net_o2?
+    >>> net.step([[0.05, 0.10]], [[0.01, 0.99]], learning_rate=0.5)["net_o1"]
+    0.3775
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        layers: Sequence[Dense],
+        loss: str = "half_squared_error",
+        *,
+        over_outputs: str | None = None,
+        over_batch: str | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.inputs, self.conventions = inputs, Conventions(loss, over_outputs, over_batch)
+        self.layers = tuple(_row(layer) for layer in layers)
+        check_size(parameter_shapes(inputs, self.layers))
+        rng = np.random.default_rng(seed)
+        self.parameters: dict[str, Array] = {}
+        width = inputs
+        for layer, row, name in zip(layers, self.layers, layer_names(self.layers), strict=True):
+            self.parameters[f"w_{name}"] = _start(layer.weights, (layer.units, width), rng, f"the weights of {name}")
+            if row.bias != "none":
+                shape = () if row.bias == "shared" else (layer.units,)
+                self.parameters[f"b_{name}"] = _start(layer.bias, shape, rng, f"the bias of {name}")
+            width = layer.units
+
+    def step(
+        self,
+        inputs: Any,
+        targets: Any,
+        *,
+        optimizer: str = "gradient_descent",
+        learning_rate: float | None = None,
+        batch: int | None = None,
+        settings: Mapping[str, float] | None = None,
+        weight_decay: float | None = None,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+    ) -> Step:
+        """One round on these samples: a row of ``inputs`` and of ``targets`` for each.
+
+        With ``batch`` a round takes that many samples, and the next round the next ones. Raises ``LedgerError`` for
+        arrays that don't fit the network and ``CatalogueError`` for an unknown optimizer or setting.
+        """
+        data = {
+            "x": _samples(inputs, self.inputs, "inputs"),
+            "target": _samples(targets, self.layers[-1].units, "targets"),
+        }
+        if len(data["x"]) != len(data["target"]):
+            raise LedgerError(f"there are {len(data['x'])} samples of inputs but {len(data['target'])} of targets")
+        update = Update(
+            optimizer, _decimal(learning_rate), {name: Decimal(repr(value)) for name, value in (settings or {}).items()},
+            _decimal(weight_decay), _decimal(clip_norm), _decimal(clip_value),
+        )  # fmt: skip
+        size = None if batch is None or batch >= len(data["x"]) else batch
+        return Step(
+            layered_task(
+                "Worked example", self.inputs, self.layers, self.conventions, self.parameters, data, update, size
+            )
+        )
+
+
+def _row(layer: Dense) -> DenseLayer:
+    if layer.bias is None or (isinstance(layer.bias, str) and layer.bias == "none"):
+        bias = "none"
+    else:
+        bias = "shared" if not isinstance(layer.bias, str) and np.ndim(layer.bias) == 0 else "per_neuron"
+    parameters = tuple(Decimal(repr(float(each))) for each in layer.parameters)
+    return DenseLayer(
+        layer.units, layer.activation, parameters, bias, layer.train_weights, layer.train_bias, layer.name
+    )
+
+
+def _start(value: Any, shape: tuple[int, ...], rng: np.random.Generator, what: str) -> Array:
+    if isinstance(value, str):
+        return draw(find_initialiser(value), shape, rng)
+    array = np.asarray(value, dtype=float)
+    if array.shape != shape:
+        raise LedgerError(
+            f"{what} are {shape_text(array.shape)}, but must be {shape_text(shape)}: a row for each neuron"
+        )
+    return array
+
+
+def _samples(values: Any, width: int, what: str) -> Array:
+    array = np.asarray(values, dtype=float)
+    if array.ndim != 2 or array.shape[1] != width or not len(array):
+        raise LedgerError(
+            f"{what} are {shape_text(array.shape)}, but must be a row for each sample with {width} numbers in it"
+        )
+    if not np.isfinite(array).all():
+        row, column = np.argwhere(~np.isfinite(array))[0]
+        raise LedgerError(f"{what}: sample {row + 1}, number {column + 1} is not finite")
+    return array
+
+
+def _decimal(value: float | None) -> Decimal | None:
+    return None if value is None else Decimal(repr(value))

@@ -1,0 +1,249 @@
+"""From a network file, or from a network in Python, to a training task."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
+from typing import Any
+
+import numpy as np
+
+from chainrule.catalogue.build import (
+    Conventions,
+    DenseLayer,
+    forward_program,
+    layer_names,
+    taught_delta,
+    trained_parameters,
+)
+from chainrule.catalogue.initialisers import find_initialiser
+from chainrule.catalogue.layers import find_activation
+from chainrule.catalogue.losses import Taught, find_loss
+from chainrule.catalogue.optimizers import find_optimizer
+from chainrule.catalogue.training import Update, setting_values, training_program
+from chainrule.explain.round import Shorter
+from chainrule.formula.expression import Div, Mul, rename_letters
+from chainrule.formula.parse import FormulaErrors, Statement, parse_expression, parse_formulas
+from chainrule.formula.expression import Ref, refs
+from chainrule.model.task import Array, Task, check_size
+from chainrule.numbers.draw import draw
+from chainrule.program.program import Family, Program, Role, adjoint_name, definition_of
+from chainrule.program.read import extend
+from chainrule.program.sizes import ProgramError
+from chainrule.spec.problems import Problem, SpecErrors
+from chainrule.spec.spec import Drawn, FormulaPart, NetworkPart, Spec
+
+AXES = "abcdefgh"  # of given arrays that no formula uses with plain letters
+
+
+def task_of(spec: Spec) -> Task:
+    """The training task of a network file. Raises ``SpecErrors`` for formulas that don't fit together."""
+    part = spec.network
+    if isinstance(part, FormulaPart):
+        return _formula_task(spec, part)
+    layers = [each.layer for each in part.layers]
+    rng = np.random.default_rng(part.seed)
+    names = layer_names(layers)
+    check_size(parameter_shapes(part.inputs, layers))
+    parameters: dict[str, Array] = {}
+    width = part.inputs
+    for each, name in zip(part.layers, names, strict=True):
+        parameters[f"w_{name}"] = _start(each.weights, (each.layer.units, width), rng)
+        if each.bias is not None:
+            shape = () if each.layer.bias == "shared" else (each.layer.units,)
+            parameters[f"b_{name}"] = _start(each.bias, shape, rng)
+        width = each.layer.units
+    data = {"x": np.array(part.data_inputs, object), "target": np.array(part.data_targets, object)}
+    return layered_task(spec.title, part.inputs, layers, part.conventions, parameters, data, spec.update, spec.batch)
+
+
+def parameter_shapes(inputs: int, layers: Sequence[DenseLayer]) -> dict[str, tuple[int, ...]]:
+    """The shapes of a network's weights, for what they need of memory."""
+    widths = [inputs, *(layer.units for layer in layers)]
+    names = layer_names(layers)
+    return {f"w_{name}": (widths[place + 1], widths[place]) for place, name in enumerate(names)}
+
+
+def _start(value: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    """Given start values as typed, or drawn ones."""
+    if isinstance(value, Drawn):
+        settings = {name: float(each) for name, each in value.settings.items()}
+        return draw(find_initialiser(value.initialiser), shape, rng, settings)
+    result = np.empty(shape, object)
+    result[...] = value if shape == () else np.array(value, object)
+    return result
+
+
+def layered_task(
+    title: str,
+    inputs: int,
+    layers: Sequence[DenseLayer],
+    conventions: Conventions,
+    parameters: Mapping[str, Array],
+    data: Mapping[str, Array],
+    update: Update,
+    batch: int | None,
+) -> Task:
+    """The task of a network of dense layers."""
+    trained = trained_parameters(layers)
+
+    @lru_cache(maxsize=8)
+    def program_for(samples: int) -> Program:
+        forward = forward_program(inputs, layers, conventions, samples)
+        return training_program(forward, trained, update)
+
+    loss = find_loss(conventions.loss)
+    settings = {name: value for name, value in loss.settings} | {
+        k: str(v) for k, v in conventions.loss_settings.items()
+    }
+    fixed = {name: _number(value) for name, value in settings.items()}
+    taught = taught_delta(layers, conventions)
+    return Task(
+        title, program_for, parameters, data, fixed, update, "E_total", batch,
+        _conventions(inputs, layers, conventions, update, batch, len(data["x"])),
+        partial(_shorter, taught, layer_names(layers)[-1]),
+    )  # fmt: skip
+
+
+def _number(text: str) -> Array:
+    from decimal import Decimal
+
+    result = np.empty((), object)
+    result[()] = Decimal(text)
+    return result
+
+
+def _conventions(
+    inputs: int, layers: Sequence[DenseLayer], conventions: Conventions, update: Update, batch: int | None, samples: int
+) -> tuple[tuple[str, str], ...]:
+    """The header's lines: every choice that changes a number."""
+    loss = find_loss(conventions.loss)
+    shape = [f"{inputs} input{'s' * (inputs != 1)}"]
+    for layer, name in zip(layers, layer_names(layers), strict=True):
+        activation = find_activation(layer.activation)
+        own = f", {', '.join(map(str, layer.parameters))}" if layer.parameters else ""
+        shape.append(f"{layer.units} in layer {name} ({activation.title or activation.name}{own})")
+    ways = [f"{_way(conventions.over_outputs or loss.over_outputs)} over the outputs"] if layers[-1].units > 1 else []
+    if (batch or samples) > 1:
+        ways.append(f"{_way(conventions.over_batch or loss.over_batch)} over the samples of a round")
+    lines = [
+        ("network", ", ".join(shape)),
+        ("error", f"{loss.title}" + (f", {', '.join(ways)}" if ways else "") + f": E = {loss.formula}"),
+        ("biases", _biases(layers)),
+        ("samples", _samples(batch, samples)),
+        ("optimizer", optimizer_line(update)),
+    ]
+    frozen = [name for layer, name in zip(layers, layer_names(layers), strict=True) if not layer.train_weights]
+    if frozen:
+        lines.insert(3, ("not trained", ", ".join(f"the weights of layer {name}" for name in frozen)))
+    return tuple(lines)
+
+
+def _way(way: str) -> str:
+    return "averaged" if way == "mean" else "summed"
+
+
+def _biases(layers: Sequence[DenseLayer]) -> str:
+    """``one shared by each layer, not trained``; layer by layer where they differ."""
+    words = {"none": "none", "shared": "one shared by the layer", "per_neuron": "one for each neuron"}
+    said = []
+    for layer in layers:
+        trained = "" if layer.bias == "none" else ", trained" if layer.train_bias else ", not trained"
+        said.append(words[layer.bias] + trained)
+    if len(set(said)) == 1:
+        return said[0]
+    return "; ".join(f"layer {name}: {each}" for name, each in zip(layer_names(layers), said, strict=True))
+
+
+def _samples(batch: int | None, samples: int) -> str:
+    if samples == 1:
+        return "one"
+    if batch is None or batch >= samples:
+        return f"all {samples} in each round"
+    return "one" * (batch == 1) + f"{batch}" * (batch != 1) + f" of {samples} in each round, in turn"
+
+
+def optimizer_line(update: Update) -> str:
+    """The optimizer with all its numbers."""
+    values = setting_values(update)
+    numbers = [f"learning rate {values['rate']}"]
+    numbers += [f"{name} {value}" for name, value in values.items() if name not in ("rate", "round")]
+    return f"{find_optimizer(update.optimizer).title}, {', '.join(numbers)}"
+
+
+def _shorter(taught: Taught | None, output: str, program: Program, ledger: Mapping[str, Array]) -> tuple[Shorter, ...]:
+    """The taught form of the output delta, where its condition holds for these numbers."""
+    if taught is None or adjoint_name(f"net_{output}") not in program.families:
+        return ()
+    targets = np.asarray(ledger["target"], dtype=float)
+    if taught.targets_sum_to_one and not np.allclose(targets.sum(axis=-1), 1, rtol=0, atol=1e-12):
+        return ()
+    family = program.families[f"net_{output}"]
+    part = definition_of(program, adjoint_name("E"))
+    assert part is not None
+    formula = rename_letters(parse_expression(taught.formula), {"k": family.axes[-1]})
+    names = {"out": f"out_{output}", "target": "target"}
+    from chainrule.catalogue.build import instantiate
+
+    formula = instantiate(formula, names, {})
+    if isinstance(part.formula, Div):  # the 1/N of a mean stands in front of every part
+        formula = Mul((part.formula, formula))
+    return (Shorter(family.name, formula, taught.condition),)
+
+
+def _formula_task(spec: Spec, part: FormulaPart) -> Task:
+    """The task of own formulas."""
+    try:
+        statements = parse_formulas(part.text)
+    except FormulaErrors as problems:
+        first = spec.lines.get(("formulas", "text"), 0)
+        raise SpecErrors(
+            spec.source,
+            [Problem(first + each.line if first else 0, "formulas", _indented(str(each))) for each in problems.errors],
+        ) from None
+    roles = {
+        Role.INPUT: part.inputs,
+        Role.TARGET: part.targets,
+        Role.PARAMETER: part.parameters,
+        Role.SETTING: part.constants,
+    }
+    arrays = {name: np.array(value, object) for values in roles.values() for name, value in values.items()}
+    given = [
+        Family(name, role, _axes(name, arrays[name].ndim, statements), arrays[name].shape)
+        for role, values in roles.items()
+        for name in values
+    ]
+    trained = part.trained if part.trained is not None else tuple(part.parameters)
+    try:
+        forward = extend(Program({}), statements, given=given, roles={part.loss: Role.LOSS})
+        program = training_program(forward, trained, spec.update, part.loss)
+    except ProgramError as problem:
+        first = spec.lines.get(("formulas", "text"), 0)
+        raise SpecErrors(spec.source, [Problem(first, "formulas", str(problem))]) from None
+    others = {name: array for name, array in arrays.items() if name not in part.parameters}
+    header = (
+        ("network", f"own formulas for {len(statements)} quantities"),
+        ("differentiated", part.loss),
+        ("trained", ", ".join(trained) or "nothing"),
+        ("optimizer", optimizer_line(spec.update)),
+    )
+    parameters = {name: arrays[name] for name in part.parameters}
+    return Task(spec.title, lambda _: program, parameters, {}, others, spec.update, part.loss, None, header)
+
+
+def _indented(text: str) -> str:
+    return text.split(": ", 1)[1] if text.startswith("line ") else text
+
+
+def _axes(name: str, count: int, statements: Sequence[Statement]) -> tuple[str, ...]:
+    """The letters that a given family is first used with; others where it isn't used with plain letters."""
+    for statement in statements:
+        for node in refs(statement.formula):
+            letters = _letters(node)
+            if node.name == name and len(letters) == count and len(set(letters)) == count:
+                return letters
+    return tuple(AXES[:count])
+
+
+def _letters(node: Ref) -> tuple[str, ...]:
+    return tuple(
+        index.terms[0][0] for index in node.indices if not index.constant and [t for _, t in index.terms] == [1]
+    )

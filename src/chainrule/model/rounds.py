@@ -1,0 +1,175 @@
+"""Running a task's rounds: with NumPy for floats, with the slow evaluator for any other kind of number."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from chainrule.catalogue.training import carried
+from chainrule.engines.numpy import compile_program
+from chainrule.explain.names import Names, Scalar, name, names_of
+from chainrule.explain.round import Round
+from chainrule.model.task import Array, Task, as_floats, given_of, next_state, start_of
+from chainrule.numbers.arithmetic import FLOAT, Arithmetic
+from chainrule.numbers.evaluate import first_not_finite, run
+from chainrule.program.program import Program, Role, definition_of
+
+
+class NotFiniteError(ArithmeticError):
+    """A NaN or an infinity: says where it first arose."""
+
+
+def state_after(task: Task, rounds: int, arithmetic: Arithmetic = FLOAT) -> dict[str, Array]:
+    """Parameters and states after so many rounds. Raises `NotFiniteError` where they are no numbers any more."""
+    state = start_of(task)
+    if not rounds:
+        return state
+    if arithmetic is not FLOAT:
+        for done in range(rounds):
+            program, given = given_of(task, state, done)
+            state = next_state(program, run(program, given, arithmetic), state)
+        return state
+    after = _run_floats(task, as_floats(state), 0, rounds)
+    if not all(np.isfinite(array).all() for array in after.values()):
+        _find_not_finite(task, rounds)
+    return after
+
+
+def _run_floats(task: Task, state: dict[str, Array], done: int, rounds: int) -> dict[str, Array]:
+    compiled = lru_cache(maxsize=8)(_compiled)
+    with np.errstate(all="ignore"):
+        for at in range(done, done + rounds):
+            program, given = _given_floats(task, state, at)
+            state = state | _renamed(compiled(_Key(program))(given), program)
+    return state
+
+
+class _Key:
+    """A program as a key: the same program object is compiled once."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+
+    def __hash__(self) -> int:
+        return id(self.program)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and other.program is self.program
+
+
+def _compiled(key: _Key) -> Any:
+    return compile_program(key.program, tuple(carried(key.program)))
+
+
+def _renamed(updated: Mapping[str, Array], program: Program) -> dict[str, Array]:
+    return {old: updated[new] for new, old in carried(program).items()}
+
+
+def _given_floats(task: Task, state: Mapping[str, Array], done: int) -> tuple[Program, dict[str, Array]]:
+    program, given = given_of(task, state, done)
+    return program, as_floats(given)
+
+
+def _find_not_finite(task: Task, rounds: int) -> None:
+    """The first round in which something isn't a number, and the first quantity in it."""
+    state = as_floats(start_of(task))
+    for done in range(rounds):
+        program, given = _given_floats(task, state, done)
+        with np.errstate(all="ignore"):
+            ledger = dict(given) | dict(compile_program(program, None)(given))
+        raise_not_finite(program, ledger, task.loss, done)
+        state = next_state(program, ledger, state)
+
+
+def raise_not_finite(program: Program, ledger: Mapping[str, Array], loss: str, done: int) -> None:
+    """Raise `NotFiniteError` if a quantity of a round is NaN or infinite."""
+    place = first_not_finite(program, ledger)
+    if place is None:
+        return
+    scalar = Scalar(*place)
+    value = float(ledger[scalar.family][scalar.index])
+    what = "not a number (NaN)" if value != value else "infinite"
+    definition = definition_of(program, scalar.family)
+    made = "" if definition is None else "; the numbers before it are finite"
+    raise NotFiniteError(
+        f"{name(names_of(program, loss), scalar)} is {what} in round {done + 1}{made}. "
+        "Try a smaller learning rate, other start values, or a loss on logits"
+    )
+
+
+def round_after(task: Task, state: Mapping[str, Array], done: int, arithmetic: Arithmetic = FLOAT) -> Round:
+    """The round that follows ``done`` rounds, with all its numbers."""
+    program, given = given_of(task, state, done)
+    if arithmetic is FLOAT:
+        floats = as_floats(given)
+        with np.errstate(all="ignore"):
+            ledger = floats | dict(compile_program(program, None)(floats))
+    else:
+        ledger = dict(run(program, given, arithmetic))
+    raise_not_finite(program, ledger, task.loss, done)
+    names = names_of(program, task.loss)
+    title = task.title if not done else f"{task.title}: after {done:,} rounds"
+    return Round(
+        title, names, ledger, done, _conventions(task, done, names), _typed(program, given),
+        _afterwards(task, program, ledger, given, arithmetic), task.shorter(program, ledger), arithmetic,
+    )  # fmt: skip
+
+
+def _conventions(task: Task, done: int, names: Names) -> tuple[tuple[str, str], ...]:
+    from chainrule.model.task import rows_of
+
+    lines = list(task.conventions)
+    rows = rows_of(task, done)
+    if task.samples > rows.stop - rows.start:
+        which = (
+            f"sample {rows.start + 1}" if rows.stop == rows.start + 1 else f"samples {rows.start + 1} to {rows.stop}"
+        )
+        lines.append(("this round", f"round {done + 1}, with {which}"))
+    elif done:
+        lines.append(("this round", f"round {done + 1}"))
+    return tuple(lines)
+
+
+def _typed(program: Program, given: Mapping[str, Array]) -> dict[str, Array]:
+    return {name: array for name, array in given.items() if array.dtype == object and name in program.families}
+
+
+def _afterwards(
+    task: Task, program: Program, ledger: Mapping[str, Array], given: Mapping[str, Array], arithmetic: Arithmetic
+) -> Mapping[str, Array] | None:
+    """The forward pass once more, with the updated parameters."""
+    updated = next_state(program, ledger, {})
+    if not updated:
+        return None
+    forward = _forward_only(program)
+    again = dict(given) | {
+        name: array for name, array in updated.items() if program.families[name].role == Role.PARAMETER
+    }
+    again = {name: array for name, array in again.items() if name in forward.families}
+    if arithmetic is FLOAT:
+        with np.errstate(all="ignore"):
+            return compile_program(forward, (task.loss,))(as_floats(again))
+    return run(forward, again, arithmetic)
+
+
+@lru_cache(maxsize=8)
+def _forward_key(key: _Key) -> Program:
+    program = key.program
+    adjoints = {family.name for family in program.families.values() if family.role == Role.ADJOINT}
+    definitions = []
+    for each in program.definitions:
+        if each.target in adjoints:
+            break
+        definitions.append(each)
+    kept = {each.target for each in program.definitions} - {each.target for each in definitions}
+    return replace(
+        program,
+        families={name: family for name, family in program.families.items() if name not in kept},
+        definitions=tuple(definitions),
+    )
+
+
+def _forward_only(program: Program) -> Program:
+    return _forward_key(_Key(program))
