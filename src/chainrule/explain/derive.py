@@ -6,8 +6,8 @@ from itertools import islice, product
 from math import prod
 
 from chainrule.explain.document import Equation, Equations
-from chainrule.explain.expand import SHOWN_ADDENDS, RELATIONS, expand, index_number, position_of
-from chainrule.explain.names import Ratio, Scalar, is_net_input
+from chainrule.explain.expand import RELATIONS, SHOWN_ADDENDS, expand, index_number, position_of
+from chainrule.explain.names import Ratio, Scalar, has_delta
 from chainrule.explain.writing import (
     Writing,
     equation,
@@ -20,8 +20,11 @@ from chainrule.explain.writing import (
     with_numbers,
 )
 from chainrule.formula.expression import ONE, Add, Expr, Index, Mul, Neg, Num, Ref, substitute
+from chainrule.formula.simplify import tidy
 from chainrule.program.paths import Path, loss_term, paths_of
 from chainrule.program.program import Definition, definition_of
+
+GROUPED_AT_MOST = 2000  # addends: of a longer sum only the first few are looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,33 @@ class Addend:
 
 
 def addends_of(writing: Writing, scalar: Scalar) -> Iterator[Addend]:
-    """The paths to a scalar's derivative, one for each value of the letters summed over; lazily, in order."""
+    """The paths to a scalar's derivative, in order: one for each derivative upstream, its slopes added up."""
+    if addend_count(writing, scalar) > GROUPED_AT_MOST:
+        yield from _ungrouped(writing, scalar)
+        return
+    found: dict[Scalar | None, Addend] = {}
+    for place, addend in enumerate(_ungrouped(writing, scalar)):
+        if addend.upstream is None or addend.upstream not in found:
+            found[addend.upstream or Scalar("", (place,))] = addend
+        else:
+            found[addend.upstream] = _together(found[addend.upstream], addend)
+    yield from found.values()
+
+
+def _together(first: Addend, second: Addend) -> Addend:
+    """Two ways from the same quantity to the same quantity are one slope: ``p * (1 - p)`` of a softmax."""
+    slope = tidy(Add((_placed(first), _placed(second))))
+    assert first.factor is not None
+    factor = Factor(first.factor.ratio, slope, {}, first.sizes)
+    return Addend(first.upstream, None, factor, slope, {}, first.sizes)
+
+
+def _placed(addend: Addend) -> Expr:
+    return substitute(addend.slope, {name: Index((), value) for name, value in addend.at.items()})
+
+
+def _ungrouped(writing: Writing, scalar: Scalar) -> Iterator[Addend]:
+    """One for each path and each value of the letters summed over; lazily."""
     adjoint = adjoint_definition(writing, scalar)
     below = Scalar(writing.names.program.families[scalar.family].of, scalar.index)
     start = dict(zip(adjoint.indices, scalar.index, strict=True))
@@ -55,7 +84,9 @@ def addends_of(writing: Writing, scalar: Scalar) -> Iterator[Addend]:
         for position in product(*(range(adjoint.sizes[name]) for name in path.over)):
             at = start | dict(zip(path.over, position, strict=True))
             if _passes(path, at):
-                yield _addend(writing, path, below, at, adjoint.sizes)
+                addend = _addend(writing, path, below, at, adjoint.sizes)
+                if addend is not None:
+                    yield addend
 
 
 def adjoint_definition(writing: Writing, scalar: Scalar) -> Definition:
@@ -75,12 +106,21 @@ def _passes(path: Path, at: Mapping[str, int]) -> bool:
     return True
 
 
-def _addend(writing: Writing, path: Path, below: Scalar, at: Mapping[str, int], sizes: Mapping[str, int]) -> Addend:
+def _addend(
+    writing: Writing, path: Path, below: Scalar, at: Mapping[str, int], sizes: Mapping[str, int]
+) -> Addend | None:
+    """What a path sends; None where it comes from another entry of the family that is differentiated."""
     if isinstance(path.upstream, Ref):
         node = expand(path.upstream, at, sizes)
         assert isinstance(node, Ref)
         upstream = Scalar(node.name, position_of(node))
         above = Scalar(writing.names.program.families[upstream.family].of, upstream.index)
+        if above == writing.names.loss:
+            return Addend(None, None, None, path.slope, at, sizes)
+        if above.family == writing.names.loss.family:
+            return None
+        if writing.names.loss.index and next(addends_of(writing, upstream), None) is None:
+            return None
         factor = Factor(Ratio(above, below), path.slope, at, sizes)
         return Addend(upstream, None, factor, path.slope, at, sizes)
     return Addend(None, path.upstream, None, path.slope, at, sizes)
@@ -128,14 +168,26 @@ def plain_ratio(writing: Writing, scalar: Scalar) -> Ref:
 
 def head_line(writing: Writing, head: Scalar) -> Equation:
     """Where the chain begins: the loss by the first quantity, with its formula or its value from before."""
-    below = Scalar(writing.names.program.families[head.family].of, head.index)
     if len(list(islice(addends_of(writing, head), 2))) > 1:
-        before = (quantity_ref(writing, head),) if is_net_input(writing.names.program.families[below.family]) else ()
+        before = (
+            (quantity_ref(writing, head),)
+            if has_delta(writing.names, writing.names.program.families[head.family])
+            else ()
+        )
         return Equation(
             (plain_ratio(writing, head), *before, shown(writing, head)), note="the sum over the paths, above"
         )
-    line = equation(writing, head, adjoint_definition(writing, head))
-    return Equation((plain_ratio(writing, head), *line.sides[1:]), line.note)
+    return Equation((plain_ratio(writing, head), *own_line(writing, head).sides[1:]))
+
+
+def own_line(writing: Writing, scalar: Scalar, note: str = "") -> Equation:
+    """A derivative by its own formula, in one line."""
+    addends = list(islice(addends_of(writing, scalar), 2))
+    if len(addends) == 1 and addends[0].upstream is None and addends[0].scale is None:
+        only = addends[0]
+        left, value = quantity_ref(writing, scalar), shown(writing, scalar)
+        return formula_equation(writing, left, only.slope, only.at, only.sizes, value, note=note)
+    return equation(writing, scalar, adjoint_definition(writing, scalar), note=note)
 
 
 def factor_line(writing: Writing, factor: Factor) -> Equation:
@@ -172,7 +224,7 @@ def plain_blocks(writing: Writing, scalar: Scalar, known: set[Scalar]) -> Iterat
     else:
         yield from head_blocks(writing, scalar, known)
         if len(list(islice(addends_of(writing, scalar), 2))) < 2:
-            yield Equations((equation(writing, scalar, adjoint_definition(writing, scalar)),))
+            yield Equations((own_line(writing, scalar),))
     known.add(scalar)
 
 

@@ -53,9 +53,10 @@ class Names:
     program: Program
     labels: Mapping[str, Label]
     loss: Scalar
+    deltas: bool = True  # whether the derivatives by net inputs are called delta: those of the whole loss are
 
 
-def names_of(program: Program, loss: str = "E_total", at: tuple[int, ...] = ()) -> Names:
+def names_of(program: Program, loss: str = "E_total", at: tuple[int, ...] = (), *, deltas: bool = True) -> Names:
     """The names of a program's scalars; derivatives are of ``loss``, or of its entry ``at`` counted from 0.
 
     >>> w = Family("w_o", Role.PARAMETER, ("k", "j"), (2, 2))
@@ -86,11 +87,11 @@ def names_of(program: Program, loss: str = "E_total", at: tuple[int, ...] = ()) 
             base = _layered_base(family, output) or base
         labels[family.name] = Label(base, first, sampled, sampled and family.shape[0] > 1, addressed)
     for family in program.families.values():
-        if family.role == Role.STATE and family.of in labels:
+        if family.role in (Role.STATE, Role.VALUE) and family.of in labels:
             whole = labels[family.of]
             prefix = family.name.removesuffix(family.of)
             labels[family.name] = Label(f"{prefix}{whole.base}", whole.first, address=whole.address)
-    return Names(program, _without_clashes(labels, program), Scalar(loss, at))
+    return Names(program, _without_clashes(labels, program), Scalar(loss, at), deltas)
 
 
 def _is_weight(family: Family) -> bool:
@@ -140,7 +141,7 @@ def name(names: Names, scalar: Scalar) -> str:
     if family.role == Role.ADJOINT:
         below = Scalar(family.of, scalar.index)
         plain = _plain(names, below)
-        if is_net_input(names.program.families[family.of]):
+        if has_delta(names, family):
             return "delta_" + plain.removeprefix("net_")
         return f"d{_loss_name(names)}/d{plain}"
     if family.role == Role.UPDATED:
@@ -151,6 +152,11 @@ def name(names: Names, scalar: Scalar) -> str:
 def is_net_input(family: Family) -> bool:
     """Whether a family is a net input, whose adjoint is called delta."""
     return family.name.startswith("net_")
+
+
+def has_delta(names: Names, adjoint: Family) -> bool:
+    """Whether a derivative is called delta: that of the loss by a net input."""
+    return names.deltas and is_net_input(names.program.families[adjoint.of])
 
 
 def _loss_name(names: Names) -> str:
@@ -212,7 +218,7 @@ def symbol(names: Names, scalar: Scalar) -> Symbol | Partial:
     family = names.program.families[scalar.family]
     if family.role == Role.ADJOINT:
         below = Scalar(family.of, scalar.index)
-        if is_net_input(names.program.families[family.of]):
+        if has_delta(names, family):
             return _split("delta_" + _plain(names, below).removeprefix("net_"))
         return Partial(_split(_loss_name(names)), _split(_plain(names, below)))
     if family.role == Role.UPDATED:

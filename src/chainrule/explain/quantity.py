@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 from math import prod
 
-from chainrule.explain.derive import chain_of
+from chainrule.explain.derive import addends_of, own_line
 from chainrule.explain.document import Block, Document, Equation, Equations, Heading, Paragraph, Table
 from chainrule.explain.expand import SHOWN_ADDENDS, scalar_formula
 from chainrule.explain.find import Quantity, Whole
@@ -89,9 +89,7 @@ def _back_to_given(writing: Writing, start: list[Scalar], known: set[Scalar]) ->
         yield Heading(2, "What goes into it")
         lines = []
         for scalar in shown_here[:LISTED]:
-            definition = definition_of(writing.names.program, scalar.family)
-            assert definition is not None
-            lines.append(equation(writing, scalar, definition))
+            lines.append(_line(writing, scalar))
         yield Equations(tuple(lines))
         if len(shown_here) > LISTED:
             yield Paragraph((f"... and {len(shown_here) - LISTED} more quantities; ask for any of them by name.",))
@@ -105,6 +103,14 @@ def _back_to_given(writing: Writing, start: list[Scalar], known: set[Scalar]) ->
             yield Paragraph((f"... and {len(given) - LISTED} more given numbers.",))
 
 
+def _line(writing: Writing, scalar: Scalar) -> Equation:
+    if writing.names.program.families[scalar.family].role == Role.ADJOINT:
+        return own_line(writing, scalar)
+    definition = definition_of(writing.names.program, scalar.family)
+    assert definition is not None
+    return equation(writing, scalar, definition)
+
+
 def _needed(writing: Writing, start: list[Scalar]) -> set[Scalar]:
     """All scalars that the start quantities depend on; of a long sum only the addends that are shown."""
     found: set[Scalar] = set()
@@ -114,6 +120,9 @@ def _needed(writing: Writing, start: list[Scalar]) -> set[Scalar]:
         definition = definition_of(writing.names.program, scalar.family)
         if definition is None:
             continue
+        if writing.names.program.families[scalar.family].role == Role.ADJOINT and _is_zero(writing, scalar):
+            found.discard(scalar)
+            continue
         for node in refs(scalar_formula(definition, scalar.index, SHOWN_ADDENDS)):
             if node.name not in writing.names.program.families:
                 continue
@@ -122,6 +131,14 @@ def _needed(writing: Writing, start: list[Scalar]) -> set[Scalar]:
                 found.add(below)
                 waiting.append(below)
     return found
+
+
+def _is_zero(writing: Writing, scalar: Scalar) -> bool:
+    """Whether nothing that is differentiated depends on it: it is another entry, or no path leads back to it."""
+    loss = writing.names.loss
+    if scalar.family == adjoint_name(loss.family):
+        return bool(loss.index)
+    return bool(loss.index) and next(addends_of(writing, scalar), None) is None
 
 
 def _family(writing: Writing, whole: Whole) -> Iterator[Block]:
@@ -147,6 +164,3 @@ def quantities(names: Names) -> Iterator[Scalar]:
             yield from scalars(family)
     for definition in names.program.definitions:
         yield from scalars(names.program.families[definition.target])
-
-
-__all__ = ["chain_of", "explain_quantity", "quantities"]

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from chainrule.explain.document import Note
+from chainrule.explain.names import Scalar
 from chainrule.explain.round import Round
 from chainrule.explain.writing import Writing, formula_equation, quantity_ref, shown
-from chainrule.explain.names import Scalar
 from chainrule.program.program import Family, adjoint_name
 
 

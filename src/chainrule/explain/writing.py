@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
+from fractions import Fraction
 from typing import Any
 
 from numpy.typing import NDArray
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 from chainrule.explain.document import ELLIPSIS, Equation, Partial, Symbol
 from chainrule.explain.expand import expand, position_of
 from chainrule.explain.names import Names, Ratio, Scalar, family_name, name, ratio_name, ratio_symbol, symbol
-from chainrule.formula.expression import Expr, Neg, Num, Ref, with_children
+from chainrule.formula.expression import Call, Expr, If, Neg, Num, Ref, replace_refs, walk, with_children
 from chainrule.formula.expression import children as below
+from chainrule.formula.slopes import formula_of
 from chainrule.numbers.evaluate import FLOAT, Arithmetic, evaluate
 from chainrule.numbers.ledger import Ledger
 from chainrule.program.program import Definition
@@ -100,11 +102,15 @@ def rounded(value: Any, digits: int) -> Decimal:
     >>> rounded(0.2983711087600027, 9), rounded(1e-12, 9), rounded(120.0, 2)
     (Decimal('0.298371109'), Decimal('1E-12'), Decimal('120'))
     """
-    result = Context(prec=digits).create_decimal(exact_decimal(value)).normalize(Context(prec=digits))
+    context = Context(prec=digits)
+    if isinstance(value, Fraction):
+        result = context.divide(Decimal(value.numerator), Decimal(value.denominator)).normalize(context)
+    else:
+        result = context.create_decimal(exact_decimal(value)).normalize(context)
     exponent = result.as_tuple().exponent
-    if isinstance(exponent, int) and 0 < exponent and result.adjusted() < max(digits, 15):
+    if isinstance(exponent, int) and exponent > 0 and result.adjusted() < max(digits, 15):
         result = result.quantize(Decimal(1))
-    return result + 0 if result else Decimal(0)
+    return result or Decimal(0)
 
 
 def exact_decimal(value: Any) -> Decimal:
@@ -143,12 +149,22 @@ def formula_equation(
 ) -> Equation:
     """An equation for a formula at given indices; ``before`` are sides to show ahead of the formula."""
     written = expand(formula, at, sizes)
-    sides = [left, *before, with_names(writing, written), with_numbers(writing, written), value]
+    sides = [left, *before, with_names(writing, written), with_numbers(writing, _unfolded(written)), value]
     kept = [sides[0]]
     for side in sides[1:]:
         if side != kept[-1]:
             kept.append(side)
     return Equation(tuple(kept), note, final)
+
+
+def _unfolded(formula: Expr) -> Expr:
+    """A function by its formula, ``1 / (1 + exp(-x))`` for ``logistic(x)``, where that is one expression."""
+    if not isinstance(formula, Call):
+        return formula
+    row = formula_of(formula.function)
+    if row is None or any(isinstance(node, If) for node in walk(row.formula)):
+        return formula
+    return replace_refs(row.formula, dict(zip(row.parameters, formula.args, strict=True)))
 
 
 def evaluated(writing: Writing, formula: Expr, at: Mapping[str, int], sizes: Mapping[str, int]) -> Any:

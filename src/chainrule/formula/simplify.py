@@ -94,6 +94,8 @@ def _without_reciprocals(factors: list[Expr]) -> list[Expr]:
     """``1/2 * 2`` says nothing: the half of a half squared error and the 2 of a square's slope."""
     for place, factor in enumerate(factors):
         if isinstance(factor, Div) and factor.numerator == ONE and isinstance(factor.denominator, Num):
+            if factor.why is not None or factor.denominator.why is not None:
+                continue  # the 1/N of a mean stays visible
             for other, number in enumerate(factors):
                 if number == factor.denominator:
                     return [each for at, each in enumerate(factors) if at not in (place, other)]

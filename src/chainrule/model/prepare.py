@@ -20,16 +20,15 @@ from chainrule.catalogue.losses import Taught, find_loss
 from chainrule.catalogue.optimizers import find_optimizer
 from chainrule.catalogue.training import Update, setting_values, training_program
 from chainrule.explain.round import Shorter
-from chainrule.formula.expression import Div, Mul, rename_letters
+from chainrule.formula.expression import Div, Mul, Ref, refs, rename_letters
 from chainrule.formula.parse import FormulaErrors, Statement, parse_expression, parse_formulas
-from chainrule.formula.expression import Ref, refs
 from chainrule.model.task import Array, Task, check_size
 from chainrule.numbers.draw import draw
 from chainrule.program.program import Family, Program, Role, adjoint_name, definition_of
 from chainrule.program.read import extend
 from chainrule.program.sizes import ProgramError
 from chainrule.spec.problems import Problem, SpecErrors
-from chainrule.spec.spec import Drawn, FormulaPart, NetworkPart, Spec
+from chainrule.spec.spec import Drawn, FormulaPart, Spec
 
 AXES = "abcdefgh"  # of given arrays that no formula uses with plain letters
 
@@ -126,7 +125,10 @@ def _conventions(
         ways.append(f"{_way(conventions.over_batch or loss.over_batch)} over the samples of a round")
     lines = [
         ("network", ", ".join(shape)),
-        ("error", f"{loss.title}" + (f", {', '.join(ways)}" if ways else "") + f": E = {loss.formula}"),
+        (
+            "error",
+            f"{loss.title}" + (f", {', '.join(ways)}" if ways else "") + f": E = {loss.formula.replace('[n,k]', '')}",
+        ),
         ("biases", _biases(layers)),
         ("samples", _samples(batch, samples)),
         ("optimizer", optimizer_line(update)),

@@ -6,7 +6,7 @@ from itertools import islice
 from math import prod
 from typing import Any, NamedTuple
 
-from chainrule.explain.derive import addend_value, addends_of, loss_term_of, factor_value
+from chainrule.explain.derive import addend_value, addends_of, factor_value, loss_term_of
 from chainrule.explain.document import Document, Heading
 from chainrule.explain.names import Ratio, Scalar, address, name, ratio_name
 from chainrule.explain.quantity import quantities

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,12 @@ from chainrule.engines.numpy import compile_program
 from chainrule.explain.names import Names, Scalar, name, names_of
 from chainrule.explain.round import Round
 from chainrule.model.task import Array, Task, as_floats, given_of, next_state, start_of
-from chainrule.numbers.arithmetic import FLOAT, Arithmetic
+from chainrule.numbers.arithmetic import FLOAT, MIXED, Arithmetic
 from chainrule.numbers.evaluate import first_not_finite, run
 from chainrule.program.program import Program, Role, definition_of
+
+
+SMALL = 2000  # scalars
 
 
 class NotFiniteError(ArithmeticError):
@@ -102,12 +106,9 @@ def raise_not_finite(program: Program, ledger: Mapping[str, Array], loss: str, d
 def round_after(task: Task, state: Mapping[str, Array], done: int, arithmetic: Arithmetic = FLOAT) -> Round:
     """The round that follows ``done`` rounds, with all its numbers."""
     program, given = given_of(task, state, done)
-    if arithmetic is FLOAT:
-        floats = as_floats(given)
-        with np.errstate(all="ignore"):
-            ledger = floats | dict(compile_program(program, None)(floats))
-    else:
-        ledger = dict(run(program, given, arithmetic))
+    if arithmetic is FLOAT and is_small(program):
+        arithmetic = MIXED
+    ledger = _all_values(program, given, arithmetic)
     raise_not_finite(program, ledger, task.loss, done)
     names = names_of(program, task.loss)
     title = task.title if not done else f"{task.title}: after {done:,} rounds"
@@ -148,10 +149,20 @@ def _afterwards(
         name: array for name, array in updated.items() if program.families[name].role == Role.PARAMETER
     }
     again = {name: array for name, array in again.items() if name in forward.families}
-    if arithmetic is FLOAT:
-        with np.errstate(all="ignore"):
-            return compile_program(forward, (task.loss,))(as_floats(again))
-    return run(forward, again, arithmetic)
+    return _all_values(forward, again, arithmetic)
+
+
+def _all_values(program: Program, given: Mapping[str, Array], arithmetic: Arithmetic) -> dict[str, Array]:
+    if arithmetic is not FLOAT:
+        return dict(run(program, given, arithmetic))
+    floats = as_floats(given)
+    with np.errstate(all="ignore"):
+        return floats | dict(compile_program(program, None)(floats))
+
+
+def is_small(program: Program) -> bool:
+    """Whether a person could calculate it by hand: then it is calculated exactly as far as that goes."""
+    return sum(prod(family.shape) for family in program.families.values()) <= SMALL
 
 
 @lru_cache(maxsize=8)

@@ -82,11 +82,12 @@ class Step:
         """
         found = find(self.round.names, name)
         if isinstance(found, Whole):
-            return np.array(self.round.ledger[found.family])
+            array = np.array(self.round.ledger[found.family])
+            return array if self._arithmetic is not FLOAT else array.astype(float)
         value = (
             ratio_value(self.round, found) if isinstance(found, Ratio) else self.round.ledger[found.family][found.index]
         )
-        return value.item() if isinstance(value, np.generic) else value
+        return float(value) if self._arithmetic is FLOAT else value
 
     def explain(
         self, name: str | None = None, *, detail: Detail | None = None, digits: int | None = None
@@ -96,7 +97,8 @@ class Step:
 
     def values(self) -> dict[str, Any]:
         """Every quantity's value by the name that people use, in the order of calculation."""
-        return {entry.name: entry.value for entry in present.entries(self.round)}
+        exact = self._arithmetic is not FLOAT
+        return {entry.name: entry.value if exact else float(entry.value) for entry in present.entries(self.round)}
 
     def documents(
         self, names: Iterable[str], *, rounds: int = 1, detail: Detail | None = None, digits: int | None = None
@@ -175,7 +177,7 @@ def ratio_round(example: Round, ratio: Ratio) -> Round:
     backward = replace(derived, definitions=derived.definitions[len(definitions) :])
     known = {name: array for name, array in example.ledger.items() if name in families}
     ledger = known | dict(run(backward, known, example.arithmetic))
-    names = names_of(derived, ratio.of.family, ratio.of.index)
+    names = names_of(derived, ratio.of.family, ratio.of.index, deltas=False)
     return replace(example, names=names, ledger=ledger, afterwards=None, shorter=())
 
 

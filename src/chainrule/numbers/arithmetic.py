@@ -258,3 +258,38 @@ def many_digits(digits: int) -> Arithmetic:
     primitives |= {"abs": abs, "log": real(context.ln), "pi": lambda: +context.pi}
     primitives["log1p"] = lambda x: -context.inf if x == -1 else real(context.log1p)(x)
     return Arithmetic(f"{digits} digits", context.mpf, number, primitives, quotient, raised)
+
+
+def _mixed_number(value: Any) -> Any:
+    """Typed numbers exactly; a float stays one."""
+    return float(value) if isinstance(value, float) else Fraction(value)
+
+
+def _by_floats(function: Callable[..., float]) -> Callable[..., float]:
+    return lambda *args: function(*map(float, args))
+
+
+def _divide_mixed(a: Any, b: Any) -> Any:
+    exact = isinstance(a, Fraction) and isinstance(b, Fraction) and b != 0
+    return a / b if exact else FLOAT.divide(float(a), float(b))
+
+
+def _power_mixed(base: Any, exponent: Any) -> Any:
+    whole = isinstance(base, Fraction) and isinstance(exponent, Fraction) and exponent.denominator == 1
+    if whole and base != 0 and abs(exponent) <= MOST_EXACT_POWER:
+        return base ** int(exponent)
+    return FLOAT.power(float(base), float(exponent))
+
+
+MOST_EXACT_POWER = 64
+
+# For a small example by hand: 0.3 - 0.4 + 0.1 is 0, as it is on paper; floats begin where a number is irrational.
+MIXED = Arithmetic(
+    "exact fractions, and float64 from the first irrational number on",
+    object,
+    _mixed_number,
+    {name: _by_floats(function) for name, function in FLOAT.functions.items()}
+    | {"abs": abs, "sign": lambda x: Fraction((x > 0) - (x < 0))},
+    _divide_mixed,
+    _power_mixed,
+)
