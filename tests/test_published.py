@@ -44,7 +44,9 @@ def agrees(printed: str, ours: float, how: str) -> bool:
 def check(entry: Mapping[str, Any], ours: Any) -> None:
     """Our numbers are those that the collection recomputed, and the printed ones agree in the way that it says."""
     ours = np.asarray(ours, dtype=float)
-    np.testing.assert_allclose(ours, np.asarray(entry["recomputed"], dtype=float).reshape(ours.shape), rtol=1e-7, atol=2e-9)
+    np.testing.assert_allclose(
+        ours, np.asarray(entry["recomputed"], dtype=float).reshape(ours.shape), rtol=1e-7, atol=2e-9
+    )
     printed = np.asarray(entry["printed"], dtype=object).reshape(-1)
     ways = np.asarray(entry.get("per_entry") or [entry["agrees"]] * printed.size, dtype=object).reshape(-1)
     for text, number, how in zip(printed, ours.reshape(-1), ways, strict=True):
@@ -274,7 +276,9 @@ def neuron(optimizer: str, w: float, gradient: str, state: Mapping[str, float], 
     program = training_program(program, ["w"], update)
     given = {name: np.array(float(value)) for name, value in setting_values(update).items()}
     given |= {"w": np.array(w)} | {f"{name}_w": np.array(value) for name, value in state.items()}
-    ledger = run(program, {name: given.get(name, np.array(0.0)) for name in program.families if not name.startswith("d_")})
+    ledger = run(
+        program, {name: given.get(name, np.array(0.0)) for name in program.families if not name.startswith("d_")}
+    )
     return {name: float(value) for name, value in ledger.items()}
 
 

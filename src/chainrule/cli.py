@@ -1,10 +1,12 @@
 """The commands. Each reads its arguments, asks the facade, and prints; heavy imports wait until a command runs."""
 
+import os
+import shutil
 import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import rich_click as click
 
@@ -41,7 +43,10 @@ def cli(context: click.Context, debug: bool) -> None:
     context.obj = {"debug": debug}
 
 
-def answering(command: Callable[..., None]) -> Callable[..., None]:
+Command = Callable[..., None]
+
+
+def answering(command: Command) -> Command:
     """A person's mistake gets one clear message on standard error and exit status 2, not a traceback."""
 
     @wraps(command)
@@ -122,7 +127,8 @@ def explain(
 
     step = model.load(network).after(after, digits=digits)
     kind = kind or BY_SUFFIX.get(Path(path).suffix if path else "", "text")
-    documents = step.documents(quantity, rounds=rounds or 1, detail=detail, digits=digits)
+    depth: Literal["brief", "full"] | None = "full" if detail == "full" else "brief" if detail == "brief" else None
+    documents = step.documents(quantity, rounds=rounds or 1, detail=depth, digits=digits)
     if kind == "text":
         output(
             model.text(documents, width or terminal_width(), ascii_only or not unicode_terminal(), colour(path)), path
@@ -187,8 +193,6 @@ def schema(path: str | None) -> None:
 
 def terminal_width() -> int:
     """The columns of the terminal; 80 where the output isn't one."""
-    import shutil
-
     return max(20, shutil.get_terminal_size((80, 24)).columns)
 
 
@@ -203,19 +207,26 @@ def unicode_terminal() -> bool:
 
 def colour(path: str | None) -> bool:
     """Whether to colour: on a terminal, unless NO_COLOR asks for none; or where FORCE_COLOR asks for it."""
-    import os
-
     if os.environ.get("NO_COLOR") or path not in (None, "-"):
         return False
     return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
 
 
 def main() -> None:
-    """The console command. Ctrl-C ends with 130, a reader that went away (``| head``) quietly."""
+    """The console command. Ctrl-C ends with 130, and a reader that went away (``| head``) quietly."""
     try:
-        cli(standalone_mode=True)
+        status = cli(standalone_mode=False)
+        sys.stdout.flush()
+        sys.exit(status if isinstance(status, int) else 0)
+    except click.exceptions.NoArgsIsHelpError as help_text:
+        help_text.show()
+        sys.exit(2)
+    except click.ClickException as problem:
+        problem.show()
+        sys.exit(problem.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(130)
     except BrokenPipeError:
-        import os
-
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)

@@ -91,20 +91,32 @@ def _find(names: Names, text: str) -> Quantity | None:
 def _exact(names: Names, text: str) -> Quantity | None:
     """A plain quantity: no derivative and no update."""
     squeezed = _squeeze(text)
-    if squeezed in LOSSES and names.loss.family in names.labels:
+    if text in names.labels and prod(names.program.families[text].shape) == 1:
+        return _whole(names, text)
+    if _is_loss(names, text):
         return names.loss
     squeezed = SETTINGS.get(squeezed, squeezed)
     text, sample = _sample_of(text)
-    for family, label in names.labels.items():
+    for family in names.labels:
         if sample is None and text == family:
-            return Whole(family) if names.program.families[family].shape else Scalar(family, ())
+            return _whole(names, family)
     found = [each for family, label in names.labels.items() if (each := _scalar(names, family, label, text, sample))]
     if found:
         return found[0]
     for family in names.labels:
         if sample is None and _squeeze(family) == squeezed:
-            return Whole(family) if names.program.families[family].shape else Scalar(family, ())
+            return _whole(names, family)
     return None
+
+
+def _is_loss(names: Names, text: str) -> bool:
+    return _squeeze(text) in LOSSES and names.loss.family in names.labels
+
+
+def _whole(names: Names, family: str) -> Scalar | Whole:
+    """A family by its own name: its only scalar, where it has one."""
+    shape = names.program.families[family].shape
+    return Scalar(family, (0,) * len(shape)) if prod(shape) == 1 else Whole(family)
 
 
 def _squeeze(text: str) -> str:
@@ -181,16 +193,24 @@ def _unposition(position: int, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _derivative(names: Names, text: str) -> Quantity | None:
     """``dA/dB``: an adjoint where A is the loss, else the derivative of one scalar by another."""
-    match = re.match(r"^\(?\s*d\s*_?\s*(.+?)\s*\)?\s*/\s*\(?\s*d\s*_?\s*(.+?)\s*\)?$", text)
-    if not match:
+    sides = text.split("/")
+    if len(sides) != 2:
         return None
-    by = _find(names, match[2])
-    of: Quantity | None = _find(names, match[1])
+    above, below = (re.match(r"^d\s*_?\s*(.+)$", _without_parentheses(side)) for side in sides)
+    if above is None or below is None:
+        return None
+    by = _find(names, below[1])
+    of = names.loss if _is_loss(names, above[1]) else _find(names, above[1])
     if by is None or of is None:
         return None
     if of == names.loss:
         return _of_role(names, by, Role.ADJOINT)
     return Ratio(of, by) if isinstance(of, Scalar) and isinstance(by, Scalar) else None
+
+
+def _without_parentheses(text: str) -> str:
+    text = text.strip()
+    return text[1:-1].strip() if text.startswith("(") and text.endswith(")") else text
 
 
 def _delta(names: Names, text: str) -> Quantity | None:

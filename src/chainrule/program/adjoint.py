@@ -6,14 +6,12 @@ indices left over once the index equations are solved. The adjoint of a family i
 
 from collections.abc import Collection, Iterator, Mapping
 
-from chainrule.formula.slopes import Use, uses
 from chainrule.formula.expression import (
     ONE,
     ZERO,
     Add,
     Expr,
     If,
-    Max,
     Mul,
     Neg,
     Num,
@@ -22,15 +20,15 @@ from chainrule.formula.expression import (
     Why,
     because,
     bound_letters,
+    letter,
     refs,
     rename_bound,
     substitute,
-    substitute_index,
-    letter,
     walk,
 )
 from chainrule.formula.expression import Test as Comparison
 from chainrule.formula.simplify import tidy
+from chainrule.formula.slopes import Use, uses
 from chainrule.program.fold import fold_definitions
 from chainrule.program.program import Definition, Family, Program, Role, adjoint_name
 from chainrule.program.sizes import ProgramError

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chainrule.formula.expression import (
+    ZERO,
     Expr,
     If,
     Index,
-    ZERO,
     add_indices,
     fresh_letter,
     index_value,
