@@ -1,0 +1,361 @@
+"""From a program to a plan: formulas with letters become array instructions without them."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from math import pi
+from typing import assert_never
+
+import numpy as np
+
+from chainrule.engines.building import Builder, Letters, Value
+from chainrule.engines.contract import SMALL, sum_of_product
+from chainrule.engines.plan import Arrange, Plan, Read, Spread, Take, inputs, moved
+from chainrule.formula.expression import (
+    ZERO,
+    Add,
+    Call,
+    Div,
+    Expr,
+    If,
+    Index,
+    Max,
+    Mul,
+    Neg,
+    Num,
+    Pow,
+    Ref,
+    Sum,
+    refs,
+)
+from chainrule.formula.expression import Test as Comparison
+from chainrule.formula.slopes import RowFormula, formula_of, stable_of
+from chainrule.formula.unparse import to_text
+from chainrule.numbers.ledger import LedgerError, given_families
+from chainrule.program.program import Definition, Program
+from chainrule.program.sizes import index_range
+
+RELATIONS = {
+    "<": "less",
+    "<=": "less_equal",
+    ">": "greater",
+    ">=": "greater_equal",
+    "==": "equal",
+    "!=": "not_equal",
+}
+# Where exp overflows to infinity these still come out right, so that their stable form would only cost more.
+RIGHT_AS_WRITTEN = frozenset({"logistic"})
+LARGEST_PRODUCT = 4  # the largest whole exponent that becomes a product
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A family's array: for each of its axes, which axis of the family it is. Others would hold the same number."""
+
+    place: int
+    axes: tuple[int, ...]
+    shape: tuple[int, ...]  # the family's own, with all axes
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a formula can refer to: families, and inside a function its parameters.
+
+    ``guarded`` says that a test stands around: an index may be out of range where the test fails.
+    """
+
+    letters: Letters
+    families: Mapping[str, Stored]
+    names: Mapping[str, Value] = field(default_factory=dict)
+    guarded: bool = False
+
+
+def lower(program: Program, wanted: Collection[str] | None = None) -> Plan:
+    """The instructions that calculate the wanted families, or all that are defined, and nothing else.
+
+    Raises `LedgerError` for a wanted family that the program doesn't have and for an index that runs out of range.
+
+    >>> from chainrule.program.program import Family, Role
+    >>> from chainrule.program.read import extend
+    >>> square = extend(Program({}), "y[i] = x[i]**2", given=[Family("x", Role.INPUT, ("i",), (3,))])
+    >>> lower(square).instructions
+    (Given(name='x'), Apply(function='multiply', args=(0, 0)))
+    """
+    wanted = tuple(each.target for each in program.definitions) if wanted is None else tuple(wanted)
+    for name in wanted:
+        if name not in program.families:
+            raise LedgerError(f"{name} is no family of the program; name some of: {', '.join(program.families)}")
+    builder = Builder()
+    families: dict[str, Stored] = {}
+    for family in given_families(program):
+        place = builder.given(family.name, family.shape)
+        families[family.name] = Stored(place, tuple(range(len(family.shape))), family.shape)
+    for definition in needed(program, wanted):
+        families[definition.target] = _stored(definition, families, builder)
+    results = {name: _whole(families[name], builder) for name in wanted}
+    return _without_dead(Plan(tuple(builder.instructions), tuple(builder.shapes), results))
+
+
+def needed(program: Program, wanted: Collection[str]) -> tuple[Definition, ...]:
+    """The definitions that the wanted families need, in their order."""
+    names = set(wanted)
+    kept = []
+    for definition in reversed(program.definitions):
+        if definition.target in names:
+            names.update(node.name for node in refs(definition.stable or definition.formula))
+            kept.append(definition)
+    return tuple(reversed(kept))
+
+
+def _without_dead(plan: Plan) -> Plan:
+    """The plan without instructions whose arrays nobody reads: what a simpler form has replaced."""
+    alive = set(plan.results.values())
+    for place in reversed(range(len(plan.instructions))):
+        if place in alive:
+            alive.update(inputs(plan.instructions[place]))
+    places = {old: new for new, old in enumerate(sorted(alive))}
+    return Plan(
+        tuple(moved(plan.instructions[old], places) for old in places),
+        tuple(plan.shapes[old] for old in places),
+        {name: places[old] for name, old in plan.results.items()},
+    )
+
+
+def _stored(definition: Definition, families: Mapping[str, Stored], builder: Builder) -> Stored:
+    order = (*definition.indices, *(name for name in definition.sizes if name not in definition.indices))
+    letters = Letters(builder, {name: definition.sizes[name] for name in order})
+    value = _lowered(definition.stable or definition.formula, Scope(letters, families))
+    axes = tuple(definition.indices.index(name) for name in value.axes)
+    return Stored(value.place, axes, letters.shape(definition.indices))
+
+
+def _whole(stored: Stored, builder: Builder) -> int:
+    """The place of a family's array with all of its axes, in their order."""
+    present = tuple(sorted(stored.axes))
+    shape = tuple(size if axis in present else 1 for axis, size in enumerate(stored.shape))
+    place = stored.place
+    if present != stored.axes or shape != builder.shapes[place]:
+        place = builder.emit(Arrange(place, tuple(stored.axes.index(axis) for axis in present), shape), shape)
+    return place if shape == stored.shape else builder.emit(Spread(place, stored.shape), stored.shape)
+
+
+def _lowered(expr: Expr, scope: Scope) -> Value:
+    letters = scope.letters
+    match expr:
+        case Num(typed):
+            return letters.number(float(typed))
+        case Ref():
+            return _referred(expr, scope)
+        case Neg(arg):
+            return _negative(arg, scope)
+        case Add(args):
+            return _added(args, scope)
+        case Mul():
+            negative, factors = _signed_factors(expr)
+            product = letters.multiply([_lowered(factor, scope) for factor in factors])
+            return letters.apply("negative", product) if negative else product
+        case Div(numerator, denominator):
+            return letters.apply("divide", _lowered(numerator, scope), _lowered(denominator, scope))
+        case Pow(base, exponent):
+            return _power(_lowered(base, scope), exponent, scope)
+        case Call(function, args):
+            return _called(function, [_lowered(arg, scope) for arg in args], scope)
+        case Sum(indices, body):
+            return _summed(indices, body, scope)
+        case Max(indices, body):
+            return letters.reduce("maximum", _lowered(body, scope), indices)
+        case If(test, then, otherwise):
+            return _chosen(test, then, otherwise, scope)
+        case _:
+            assert_never(expr)
+
+
+def _negative(arg: Expr, scope: Scope) -> Value:
+    match arg:
+        case Add((first, Neg(second))):
+            return _added((second, Neg(first)), scope)
+        case _:
+            return scope.letters.apply("negative", _lowered(arg, scope))
+
+
+def _added(args: tuple[Expr, ...], scope: Scope) -> Value:
+    first, second, *rest = args
+    if isinstance(first, Neg) and not isinstance(second, Neg):
+        first, second = second, first
+    total = _lowered(first, scope)
+    for arg in (second, *rest):
+        if isinstance(arg, Neg):
+            total = scope.letters.apply("subtract", total, _lowered(arg.arg, scope))
+        else:
+            total = scope.letters.apply("add", total, _lowered(arg, scope))
+    return total
+
+
+def _signed_factors(expr: Expr) -> tuple[bool, list[Expr]]:
+    """Whether a product is negative, and its factors without their signs."""
+    match expr:
+        case Neg(arg):
+            negative, factors = _signed_factors(arg)
+            return not negative, factors
+        case Mul(args):
+            parts = [_signed_factors(arg) for arg in args]
+            return sum(negative for negative, _ in parts) % 2 == 1, [each for _, part in parts for each in part]
+        case _:
+            return False, [expr]
+
+
+def _power(base: Value, exponent: Expr, scope: Scope) -> Value:
+    if isinstance(exponent, Num) and exponent.value == int(exponent.value) and 2 <= exponent.value <= LARGEST_PRODUCT:
+        power = base
+        for _ in range(int(exponent.value) - 1):
+            power = scope.letters.apply("multiply", power, base)
+        return power
+    return scope.letters.apply("power", base, _lowered(exponent, scope))
+
+
+def row_formula(function: str) -> RowFormula | None:
+    """The formula by which an engine calculates a function; None for a primitive."""
+    return formula_of(function) if function in RIGHT_AS_WRITTEN else stable_of(function)
+
+
+def _called(function: str, args: list[Value], scope: Scope) -> Value:
+    row = row_formula(function)
+    if row is not None:
+        names = dict(zip(row.parameters, args, strict=True))
+        return _lowered(row.formula, replace(scope, names=names))
+    return scope.letters.apply(function, *args) if args else scope.letters.number(pi)
+
+
+def _chosen(test: Comparison, then: Expr, otherwise: Expr, scope: Scope) -> Value:
+    mask = _tested(test, scope)
+    known = scope.letters.builder.constant_at(mask)
+    if known is not None and known.all():
+        return _lowered(then, scope)
+    if known is not None and not known.any():
+        return _lowered(otherwise, scope)
+    inside = replace(scope, guarded=True)
+    return scope.letters.apply("where", mask, _lowered(then, inside), _lowered(otherwise, inside))
+
+
+def _tested(test: Comparison, scope: Scope) -> Value:
+    return scope.letters.apply(RELATIONS[test.relation], _lowered(test.left, scope), _lowered(test.right, scope))
+
+
+def _summed(over: tuple[str, ...], body: Expr, scope: Scope) -> Value:
+    letters = scope.letters
+    match body:
+        case Neg(arg):
+            return letters.apply("negative", _summed(over, arg, scope))
+        case Sum(indices, inner):
+            return _summed((*over, *indices), inner, scope)
+        case Div(numerator, denominator) if not _letters_of(denominator) & set(over):
+            return letters.apply("divide", _summed(over, numerator, scope), _lowered(denominator, scope))
+        case Add(args) if any(_is_large_product(arg, letters) for arg in args):
+            # Term by term, so that each can be a matrix product.
+            total, *rest = [_summed(over, arg, scope) for arg in args]
+            for value in rest:
+                total = letters.apply("add", total, value)
+            return total
+        case _:
+            mask, body, scope = _unguarded(body, scope)
+            negative, factors = _signed_factors(body)
+            total = sum_of_product([_lowered(factor, scope) for factor in factors], over, mask, letters)
+            return letters.apply("negative", total) if negative else total
+
+
+def _unguarded(body: Expr, scope: Scope) -> tuple[Value | None, Expr, Scope]:
+    """The body inside tests of indices only that are 0 elsewhere, and the mask where all of the tests hold."""
+    mask: Value | None = None
+    while isinstance(body, If) and body.otherwise == ZERO:
+        held = _tested(body.test, scope)
+        known = scope.letters.builder.constant_at(held)
+        if known is None or not known.any():
+            break
+        if not known.all():
+            mask = held if mask is None else scope.letters.apply("and", mask, held)
+            scope = replace(scope, guarded=True)
+        body = body.then
+    return mask, body, scope
+
+
+def _is_large_product(expr: Expr, letters: Letters) -> bool:
+    """Whether writing down all products of the factors would take much more room than the factors."""
+    _, factors = _signed_factors(expr)
+    parts = [_letters_of(factor) & set(letters.sizes) for factor in factors]
+    every = set().union(*parts)
+    return letters.count(every) > SMALL and every not in parts
+
+
+def _letters_of(expr: Expr) -> set[str]:
+    """The letters that a formula's references use, inside sums too."""
+    found: set[str] = set()
+    for node in refs(expr):
+        found.update([node.name] if not node.indices else (name for index in node.indices for name, _ in index.terms))
+    return found
+
+
+def _referred(ref: Ref, scope: Scope) -> Value:
+    letters = scope.letters
+    if not ref.indices and ref.name in scope.names:
+        return scope.names[ref.name]
+    if not ref.indices and ref.name in letters.sizes:
+        return Value(letters.builder.constant(np.arange(letters.sizes[ref.name], dtype=float)), (ref.name,))
+    if ref.name not in scope.families:
+        raise LedgerError(f"{ref.name} has no numbers")
+    stored = scope.families[ref.name]
+    if len(ref.indices) != len(stored.shape):
+        raise LedgerError(f"{to_text(ref)} has {len(ref.indices)} indices, but {ref.name} has {len(stored.shape)} axes")
+    inside = [_in_range(index, size, letters) for index, size in zip(ref.indices, stored.shape, strict=True)]
+    if not all(inside) and not scope.guarded:
+        raise LedgerError(f"{to_text(ref)} runs out of {ref.name}, and no test guards it")
+    return _entries(stored, [ref.indices[axis] for axis in stored.axes], letters)
+
+
+def _in_range(index: Index, size: int, letters: Letters) -> bool:
+    low, high = index_range(index, letters.sizes)
+    return low >= 0 and high < size
+
+
+def _entries(stored: Stored, indices: list[Index], letters: Letters) -> Value:
+    """The entries of an array at indices, an index for each of its axes."""
+    builder = letters.builder
+    sizes = builder.shapes[stored.place]
+    used = tuple(dict.fromkeys(name for index in indices for name, _ in index.terms))
+    if not all(_in_range(index, size, letters) for index, size in zip(indices, sizes, strict=True)):
+        return _clipped(stored.place, indices, letters)
+    bare = tuple(Index(((name, 1),)) for name in used)
+    if tuple(indices) == bare and letters.shape(used) == sizes:
+        return Value(stored.place, used)
+    start = tuple(index.constant for index in indices)
+    steps = tuple(tuple(dict(index.terms).get(name, 0) for index in indices) for name in used)
+    return Value(builder.emit(Read(stored.place, start, steps, letters.shape(used)), letters.shape(used)), used)
+
+
+def _clipped(place: int, indices: list[Index], letters: Letters) -> Value:
+    """The entries at indices that leave the array where a test around them fails: there the nearest entry."""
+    builder = letters.builder
+    sizes = builder.shapes[place]
+    tables = [_table(index, size, letters) for index, size in zip(indices, sizes, strict=True)]
+    every = [name for table in tables for name in table.axes]
+    if len(set(every)) < len(every):
+        # A letter in several axes: one table of places in the flattened array.
+        flat = Value(builder.constant(np.array(0)))
+        for table, size in zip(tables, sizes, strict=True):
+            flat = letters.apply("add", letters.apply("multiply", flat, letters.integer(size)), table)
+        place = builder.emit(Arrange(place, tuple(range(len(sizes))), (int(np.prod(sizes)),)), (int(np.prod(sizes)),))
+        tables = [flat]
+    for axis, table in reversed(list(enumerate(tables))):
+        shape = builder.shapes[place]
+        place = builder.emit(
+            Take(place, axis, table.place), (*shape[:axis], *letters.shape(table.axes), *shape[axis + 1 :])
+        )
+    return Value(place, tuple(name for table in tables for name in table.axes))
+
+
+def _table(index: Index, size: int, letters: Letters) -> Value:
+    """The values of an index, kept between 0 and the last entry."""
+    axes = letters.ordered([name for name, _ in index.terms])
+    grids = np.meshgrid(*(np.arange(letters.sizes[name]) for name in axes), indexing="ij", sparse=True)
+    total = index.constant + sum(
+        (dict(index.terms)[name] * grid for name, grid in zip(axes, grids, strict=True)), start=np.array(0)
+    )
+    return Value(letters.builder.constant(np.clip(total, 0, size - 1)), axes)
