@@ -1,6 +1,6 @@
 """Running a task's rounds: with NumPy for floats, with the slow evaluator for any other kind of number."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from math import prod
@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.catalogue.training import carried
-from chainrule.engines.numpy import compile_program
+from chainrule.engines.numpy import compile_program, run_rounds
 from chainrule.explain.names import Names, Scalar, name, names_of
 from chainrule.explain.round import Round
-from chainrule.model.task import Array, Task, as_floats, given_of, next_state, start_of
+from chainrule.model.task import Array, Task, as_floats, given_of, next_state, rows_of, start_of
 from chainrule.numbers.arithmetic import FLOAT, MIXED, Arithmetic
 from chainrule.numbers.evaluate import first_not_finite, run
 from chainrule.program.program import Program, Role, definition_of
@@ -35,19 +35,41 @@ def state_after(task: Task, rounds: int, arithmetic: Arithmetic = FLOAT) -> dict
             program, given = given_of(task, state, done)
             state = next_state(program, run(program, given, arithmetic), state)
         return state
-    after = _run_floats(task, as_floats(state), 0, rounds)
+    after = _run_floats(task, as_floats(state), rounds)
     if not all(np.isfinite(array).all() for array in after.values()):
         _find_not_finite(task, rounds)
     return after
 
 
-def _run_floats(task: Task, state: dict[str, Array], done: int, rounds: int) -> dict[str, Array]:
+def _run_floats(task: Task, state: dict[str, Array], rounds: int) -> dict[str, Array]:
+    """All rounds in one call where every round takes equally many samples, else round by round."""
+    sizes = {rows.stop - rows.start for rows in (rows_of(task, done) for done in range(min(rounds, task.samples)))}
+    if len(sizes) == 1:
+        program, given = _given_floats(task, state, 0)
+        after = run_rounds(program, given, rounds, carried(program), _feeds(task, program))
+        return state | {name: after[name] for name in state}
     compiled = lru_cache(maxsize=8)(_compiled)
-    with np.errstate(all="ignore"):
-        for at in range(done, done + rounds):
-            program, given = _given_floats(task, state, at)
-            state = state | _renamed(compiled(_Key(program))(given), program)
+    for done in range(rounds):
+        program, given = _given_floats(task, state, done)
+        state = state | _renamed(compiled(_Key(program))(given), program)
     return state
+
+
+def _feeds(task: Task, program: Program) -> Callable[[int], dict[str, Array]] | None:
+    """What changes from round to round: the samples of a batch, and the number of the round."""
+    counted = "round" in program.families
+    if task.batch is None or task.batch >= task.samples:
+        return (lambda done: {"round": np.array(done + 1.0)}) if counted else None
+    batches = [
+        as_floats({name: array[rows_of(task, done)] for name, array in task.data.items()})
+        for done in range(-(-task.samples // task.batch))
+    ]
+
+    def feeds(done: int) -> dict[str, Array]:
+        batch = batches[done % len(batches)]
+        return batch | {"round": np.array(done + 1.0)} if counted else batch
+
+    return feeds
 
 
 class _Key:
@@ -81,8 +103,7 @@ def _find_not_finite(task: Task, rounds: int) -> None:
     state = as_floats(start_of(task))
     for done in range(rounds):
         program, given = _given_floats(task, state, done)
-        with np.errstate(all="ignore"):
-            ledger = dict(given) | dict(compile_program(program, None)(given))
+        ledger = given | compile_program(program)(given)
         raise_not_finite(program, ledger, task.loss, done)
         state = next_state(program, ledger, state)
 
@@ -119,8 +140,6 @@ def round_after(task: Task, state: Mapping[str, Array], done: int, arithmetic: A
 
 
 def _conventions(task: Task, done: int, names: Names) -> tuple[tuple[str, str], ...]:
-    from chainrule.model.task import rows_of
-
     lines = list(task.conventions)
     rows = rows_of(task, done)
     if task.samples > rows.stop - rows.start:
@@ -156,8 +175,7 @@ def _all_values(program: Program, given: Mapping[str, Array], arithmetic: Arithm
     if arithmetic is not FLOAT:
         return dict(run(program, given, arithmetic))
     floats = as_floats(given)
-    with np.errstate(all="ignore"):
-        return floats | dict(compile_program(program, None)(floats))
+    return floats | compile_program(program)(floats)
 
 
 def is_small(program: Program) -> bool:
