@@ -66,6 +66,27 @@ class Rows(Directive):
         return section
 
 
+class FieldTable(Directive):
+    """The fields of a network file, table by table, from the rows that the reader itself uses."""
+
+    def run(self) -> list[nodes.Node]:
+        from chainrule.spec.fields import FIELDS, KINDS
+
+        tables = dict.fromkeys(field.table for field in FIELDS)
+        return [self.fields(table, [field for field in FIELDS if field.table == table], KINDS) for table in tables]
+
+    def fields(self, table: str, rows: list, kinds: dict) -> nodes.Node:
+        title = f"[[{table}]]" if table == "layer" else f"[{table}]" if table else "at the top"
+        items = []
+        for row in rows:
+            default = "needed" if row.required else f"default: {row.default}" if row.default else ""
+            said = f" {row.meaning} Holds {kinds[row.kind][0]}{f'; {default}' if default else ''}."
+            key = "any name" if row.key == "*" else row.key
+            items.append(nodes.list_item("", nodes.paragraph("", "", nodes.literal(key, key), nodes.Text(f":{said}"))))
+        return nodes.container("", nodes.paragraph("", "", nodes.strong(title, title)), nodes.bullet_list("", *items))
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("rows", Rows)
+    app.add_directive("fields", FieldTable)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -169,15 +169,17 @@ def plain_ratio(writing: Writing, scalar: Scalar) -> Ref:
 def head_line(writing: Writing, head: Scalar) -> Equation:
     """Where the chain begins: the loss by the first quantity, with its formula or its value from before."""
     if len(list(islice(addends_of(writing, head), 2))) > 1:
-        before = (
-            (quantity_ref(writing, head),)
-            if has_delta(writing.names, writing.names.program.families[head.family])
-            else ()
-        )
+        before = _delta_name(writing, head)
         return Equation(
             (plain_ratio(writing, head), *before, shown(writing, head)), note="the sum over the paths, above"
         )
     return Equation((plain_ratio(writing, head), *own_line(writing, head).sides[1:]))
+
+
+def _delta_name(writing: Writing, scalar: Scalar) -> tuple[Ref, ...]:
+    """The derivative's other name, where it has one."""
+    named = has_delta(writing.names, writing.names.program.families[scalar.family])
+    return (quantity_ref(writing, scalar),) if named else ()
 
 
 def own_line(writing: Writing, scalar: Scalar, note: str = "") -> Equation:
@@ -241,7 +243,7 @@ def paths_block(writing: Writing, head: Scalar, addends: list[Addend]) -> Equati
         (
             Equation((left, named), note="the sum over the paths"),
             *parts,
-            Equation((left, values, shown(writing, head)), final=True),
+            Equation((left, *_delta_name(writing, head), values, shown(writing, head)), final=True),
         )
     )
 
