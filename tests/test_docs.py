@@ -64,7 +64,7 @@ def difference(expected: str, actual: str) -> str:
 
 class LineChecker(doctest.OutputChecker):
     def check_output(self, want: str, got: str, optionflags: int) -> bool:
-        return matches(want, got)
+        return matches(want.replace(doctest.BLANKLINE_MARKER, ""), got)
 
 
 def run_console(block: Block, folder: Path) -> Iterator[str]:

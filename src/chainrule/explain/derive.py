@@ -60,7 +60,8 @@ def addends_of(writing: Writing, scalar: Scalar) -> Iterator[Addend]:
             found[addend.upstream or Scalar("", (place,))] = addend
         else:
             found[addend.upstream] = _together(found[addend.upstream], addend)
-    yield from found.values()
+    # By what they come through: the part of the first output stands first.
+    yield from sorted(found.values(), key=lambda addend: addend.upstream or Scalar("", ()))
 
 
 def _together(first: Addend, second: Addend) -> Addend:

@@ -121,7 +121,7 @@ class Step:
         return present.listing(self.round, kind, digits)
 
     def __repr__(self) -> str:
-        return present.text(self.documents([]), width=80, ascii_only=False, color=False)
+        return repr(self.explain())
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return self.explain()._repr_mimebundle_()
@@ -138,7 +138,7 @@ class Explanation:
         return present.render(self.documents, kind)
 
     def __repr__(self) -> str:
-        return present.text(self.documents, width=80, ascii_only=False, color=False)
+        return present.text(self.documents, width=80, ascii_only=False, color=False).rstrip("\n")
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         markdown = present.render(self.documents, "markdown")

@@ -1,0 +1,148 @@
+"""Formulas in LaTeX."""
+
+import re
+from typing import assert_never
+
+from chainrule.explain.document import Document
+from chainrule.formula.expression import Expr
+from chainrule.render.symbols import GREEK
+from chainrule.render.typeset import (
+    APPLY,
+    Cases,
+    Fence,
+    Form,
+    Fraction,
+    Function,
+    Italic,
+    Limits,
+    Node,
+    Root,
+    Row,
+    Scripts,
+    Sign,
+    Upright,
+    typeset,
+)
+
+COMMANDS = {letter: f"\\{name}" for name, letter in GREEK.items() if name != "eps"} | {"ε": r"\varepsilon"}
+SIGNS = {
+    "−": "-",
+    "·": r"\cdot",
+    "×": r"\times",
+    "…": r"\cdots",
+    "∂": r"\partial",
+    "≤": r"\le",
+    "≥": r"\ge",
+    "≠": r"\ne",
+    "∑": r"\sum",
+    "∞": r"\infty",
+    APPLY.text: "",
+}
+PLAIN = re.compile(r"[A-Za-z0-9]+")
+ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    **{each: f"\\{each}" for each in "{}$&#%_"},
+}
+
+
+def latex_formula(expr: Expr, document: Document, inline: bool = False) -> str:
+    """A formula in LaTeX's mathematics, without the dollars; it needs amsmath.
+
+    ``inline`` is for running text: a derivative is written with a slash.
+
+    >>> from chainrule.formula.expression import Mul, Ref, number
+    >>> latex_formula(Mul((number("0.5"), number(-2), Ref("net_h"))), Document("", ()))
+    '0.5 \\\\cdot (-2) \\\\cdot \\\\mathit{net}_{h}'
+    """
+    return latex_node(typeset(expr, document, inline))
+
+
+def latex_node(node: Node) -> str:
+    """What is set, in LaTeX."""
+    match node:
+        case Italic(text):
+            return _italic(text)
+        case Upright(text):
+            return _upright(text)
+        case Sign(text, form):
+            sign = SIGNS.get(text, text)
+            return f"{{{sign}}}" if form == Form.ORDINARY and sign == "/" else sign
+        case Function(text, latex):
+            return latex or _upright(text)
+        case Row(items):
+            return _joined([latex_node(each) for each in items])
+        case Fraction(top, bottom, small):
+            return rf"\{'t' if small else ''}frac{{{latex_node(top)}}}{{{latex_node(bottom)}}}"
+        case Scripts(base, below, above):
+            return _scripts(base, below, above)
+        case Root(inner):
+            return rf"\sqrt{{{latex_node(inner)}}}"
+        case Fence(left, inner, right, tall):
+            return _fence(left, latex_node(inner), right, tall)
+        case Limits(base, below):
+            return f"{latex_node(base)}_{{{latex_node(below)}}}"
+        case Cases(rows, otherwise):
+            lines = [rf"{latex_node(value)} & \text{{if }} {latex_node(test)}" for value, test in rows]
+            lines.append(rf"{latex_node(otherwise)} & \text{{otherwise}}")
+            return r"\begin{cases} " + r" \\ ".join(lines) + r" \end{cases}"
+        case _:
+            assert_never(node)
+
+
+def _joined(parts: list[str]) -> str:
+    """Parts in a row, with a space where a command would run into a letter, and around signs for the reader."""
+    text = ""
+    for part in parts:
+        tight = not text or text.endswith((" ", "(", "[")) or part in ("", ",") or part.startswith((")", "^"))
+        digits = text[-1:].isalnum() and not _ends_in_command(text) and part[:1].isdigit()
+        minus = text == "-"
+        text += part if tight or digits or minus else f" {part}"
+    return text
+
+
+def _ends_in_command(text: str) -> bool:
+    return re.search(r"\\[A-Za-z]+$", text) is not None
+
+
+def _italic(text: str) -> str:
+    if text in COMMANDS:
+        return COMMANDS[text]
+    if len(text) == 1 and text.isascii() and text.isalpha():
+        return text
+    return rf"\mathit{{{text}}}" if PLAIN.fullmatch(text) else rf"\textit{{{words(text)}}}"
+
+
+def _upright(text: str) -> str:
+    if re.fullmatch(r"[0-9.()+\[\]]+", text):
+        return text
+    if text in COMMANDS or text in SIGNS:
+        return COMMANDS.get(text) or SIGNS[text]
+    return rf"\mathrm{{{text}}}" if PLAIN.fullmatch(text) else rf"\text{{{words(text)}}}"
+
+
+def _scripts(base: Node, below: Node | None, above: Node | None) -> str:
+    text = latex_node(base)
+    if isinstance(base, Scripts | Row):
+        text = f"{{{text}}}"
+    if below is not None:
+        text += f"_{{{latex_node(below)}}}"
+    return text if above is None else f"{text}^{{{latex_node(above)}}}"
+
+
+def _fence(left: str, inner: str, right: str, tall: bool) -> str:
+    if tall:
+        return rf"\left{left} {inner} \right{right}"
+    return rf"\lvert {inner} \rvert" if left == "|" else f"{left}{inner}{right}"
+
+
+def words(text: str) -> str:
+    """Running text in which nothing is a command.
+
+    >>> print(words("100 % of $5_000 -- \\\\input{x}"))
+    100 \\% of \\$5\\_000 -{}- \\textbackslash{}input\\{x\\}
+    """
+    plain = "".join(each for each in re.sub(r"\s+", " ", text) if each.isprintable())
+    escaped = "".join(ESCAPES.get(each, each) for each in plain)
+    return re.sub(r"([-<>,'`!?])(?=[-<>,'`])", r"\1{}", escaped)  # no dashes, quotes or ¡ of several characters
