@@ -21,6 +21,8 @@ from chainrule.formula.expression import (
     Pow,
     Ref,
     Sum,
+    Why,
+    because,
     transform,
 )
 
@@ -41,30 +43,30 @@ def _tidied(expr: Expr) -> Expr:
         case Num() | Ref() | Call() | Max():
             return expr
         case Neg(arg):
-            return arg.arg if isinstance(arg, Neg) else ZERO if arg == ZERO else expr
+            return _marked(arg.arg, arg.why or expr.why) if isinstance(arg, Neg) else ZERO if arg == ZERO else expr
         case Add():
             return _sum(expr)
         case Mul():
             return _product(expr)
         case Div(numerator, denominator):
             if numerator == ZERO or denominator == ONE:
-                return numerator
+                return _marked(numerator, expr.why)
             if isinstance(numerator, Neg):
                 return Neg(replace(expr, numerator=numerator.arg))
             return expr
         case Pow(base, exponent):
-            return base if exponent == ONE else ONE if exponent == ZERO else expr
+            return _marked(base, expr.why) if exponent == ONE else ONE if exponent == ZERO else expr
         case Sum(_, body):
             return ZERO if body == ZERO else expr
         case If(_, then, otherwise):
-            return then if then == otherwise else expr
+            return _marked(then, expr.why) if then == otherwise else expr
         case _:
             assert_never(expr)
 
 
 def _sum(expr: Add) -> Expr:
     args = tuple(each for arg in expr.args for each in (arg.args if isinstance(arg, Add) else (arg,)) if each != ZERO)
-    return ZERO if not args else args[0] if len(args) == 1 else replace(expr, args=args)
+    return ZERO if not args else _marked(args[0], expr.why) if len(args) == 1 else replace(expr, args=args)
 
 
 def _product(expr: Mul) -> Expr:
@@ -73,8 +75,13 @@ def _product(expr: Mul) -> Expr:
     if ZERO in factors:
         return ZERO
     factors = _over(_without_reciprocals([factor for factor in factors if factor != ONE]))
-    product = ONE if not factors else factors[0] if len(factors) == 1 else replace(expr, args=tuple(factors))
+    product = replace(expr, args=tuple(factors)) if len(factors) > 1 else _marked((*factors, ONE)[0], expr.why)
     return Neg(product) if negative else product
+
+
+def _marked(expr: Expr, why: Why | None) -> Expr:
+    """What is left of a node keeps that node's mark, unless it has its own."""
+    return because(expr, expr.why or why)
 
 
 def _signed_factors(expr: Expr) -> tuple[bool, list[Expr]]:
@@ -85,7 +92,10 @@ def _signed_factors(expr: Expr) -> tuple[bool, list[Expr]]:
             return not negative, factors
         case Mul(args):
             parts = [_signed_factors(arg) for arg in args]
-            return sum(negative for negative, _ in parts) % 2 == 1, [each for _, part in parts for each in part]
+            factors = [
+                _marked(each, arg.why) for arg, (_, part) in zip(args, parts, strict=True) for each in part
+            ]  # the factors of a slope are part of the slope
+            return sum(negative for negative, _ in parts) % 2 == 1, factors
         case _:
             return False, [expr]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Context
 from functools import cache
 from typing import assert_never
 
@@ -22,6 +23,7 @@ from chainrule.formula.expression import (
     Sum,
     Why,
     because,
+    number,
     refs,
     replace_refs,
 )
@@ -37,6 +39,10 @@ class RowFormula:
 
     formula: Expr
     parameters: tuple[str, ...]
+
+
+# Room for the difference of 1 and any number that a formula can hold: its digits, and its exponent of up to 4 digits.
+EXACTLY = Context(prec=30_000)
 
 
 def _row(name: str) -> Function:
@@ -155,7 +161,7 @@ def _uses(expr: Expr, name: str, slope: Expr, over: tuple[str, ...]) -> Iterator
 
 def _one_less(exponent: Expr) -> Expr:
     match exponent:
-        case Num(value) if value >= 1:
-            return Num(value - 1)
+        case Num(value):
+            return number(EXACTLY.subtract(value, 1))
         case _:
             return Add((exponent, Neg(ONE)))
