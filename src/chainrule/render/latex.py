@@ -72,7 +72,7 @@ def latex_node(node: Node) -> str:
         case Function(text, latex):
             return latex or _upright(text)
         case Row(items):
-            return _joined([latex_node(each) for each in items])
+            return _row(items)
         case Fraction(top, bottom, small):
             return rf"\{'t' if small else ''}frac{{{latex_node(top)}}}{{{latex_node(bottom)}}}"
         case Scripts(base, below, above):
@@ -91,19 +91,17 @@ def latex_node(node: Node) -> str:
             assert_never(node)
 
 
-def _joined(parts: list[str]) -> str:
-    """Parts in a row, with a space where a command would run into a letter, and around signs for the reader."""
+def _row(items: tuple[Node, ...]) -> str:
+    """Things in a row, with spaces for the reader of the source, and where a command would run into a letter."""
     text = ""
-    for part in parts:
-        tight = not text or text.endswith((" ", "(", "[")) or part in ("", ",") or part.startswith((")", "^"))
-        digits = text[-1:].isalnum() and not _ends_in_command(text) and part[:1].isdigit()
-        minus = text == "-"
-        text += part if tight or digits or minus else f" {part}"
+    for before, item in zip((None, *items), items, strict=False):
+        part = latex_node(item)
+        tight = before in (None, APPLY) or isinstance(item, Sign) and item.form == Form.SEPARATOR
+        tight |= isinstance(before, Sign) and before.form in (Form.PREFIX, Form.SEPARATOR)
+        tight |= isinstance(before, Italic | Upright) and isinstance(item, Italic | Upright)  # h1
+        needed = re.search(r"\\[A-Za-z]+$", text) and part[:1].isalpha()
+        text += part if not part or (tight and not needed) else f" {part}"
     return text
-
-
-def _ends_in_command(text: str) -> bool:
-    return re.search(r"\\[A-Za-z]+$", text) is not None
 
 
 def _italic(text: str) -> str:
@@ -126,9 +124,11 @@ def _scripts(base: Node, below: Node | None, above: Node | None) -> str:
     text = latex_node(base)
     if isinstance(base, Scripts | Row):
         text = f"{{{text}}}"
-    if below is not None:
-        text += f"_{{{latex_node(below)}}}"
-    return text if above is None else f"{text}^{{{latex_node(above)}}}"
+    for mark, script in (("_", below), ("^", above)):
+        if script is not None:
+            inner = latex_node(script)
+            text += f"{mark}{inner}" if len(inner) == 1 and inner.isalnum() else f"{mark}{{{inner}}}"
+    return text
 
 
 def _fence(left: str, inner: str, right: str, tall: bool) -> str:
