@@ -54,7 +54,7 @@ def latex_formula(expr: Expr, document: Document, inline: bool = False) -> str:
 
     >>> from chainrule.formula.expression import Mul, Ref, number
     >>> latex_formula(Mul((number("0.5"), number(-2), Ref("net_h"))), Document("", ()))
-    '0.5 \\\\cdot (-2) \\\\cdot \\\\mathit{net}_{h}'
+    '0.5 \\\\cdot (-2) \\\\cdot \\\\mathit{net}_h'
     """
     return latex_node(typeset(expr, document, inline))
 
@@ -96,7 +96,7 @@ def _row(items: tuple[Node, ...]) -> str:
     text = ""
     for before, item in zip((None, *items), items, strict=False):
         part = latex_node(item)
-        tight = before in (None, APPLY) or isinstance(item, Sign) and item.form == Form.SEPARATOR
+        tight = before in (None, APPLY) or (isinstance(item, Sign) and item.form == Form.SEPARATOR)
         tight |= isinstance(before, Sign) and before.form in (Form.PREFIX, Form.SEPARATOR)
         tight |= isinstance(before, Italic | Upright) and isinstance(item, Italic | Upright)  # h1
         needed = re.search(r"\\[A-Za-z]+$", text) and part[:1].isalpha()

@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import Enum, auto
 from typing import assert_never
 
-from chainrule.explain.document import ELLIPSIS, Document, Partial, Symbol
+from chainrule.explain.document import ELLIPSIS, Document, Symbol
 from chainrule.formula.expression import Add, Call, Div, Expr, If, Max, Mul, Neg, Num, Pow, Ref, Sum
 from chainrule.formula.expression import Test as Comparison
 from chainrule.formula.functions import function_row
