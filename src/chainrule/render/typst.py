@@ -1,0 +1,185 @@
+"""A document in Typst, and through the ``typst`` package as a PDF, with no TeX installed."""
+
+import re
+from typing import assert_never
+
+from chainrule.explain.document import (
+    Block,
+    Diagram,
+    Document,
+    Equation,
+    Equations,
+    Heading,
+    Note,
+    Paragraph,
+    Table,
+)
+from chainrule.formula.expression import Expr
+from chainrule.numbers.arithmetic import MissingLibraryError
+from chainrule.render.diagram import diagram_lines
+from chainrule.render.line import UNICODE, formula_line
+from chainrule.render.svg import network_svg
+from chainrule.render.typeset import (
+    APPLY,
+    Cases,
+    Fence,
+    Fraction,
+    Function,
+    Italic,
+    Limits,
+    Node,
+    Root,
+    Row,
+    Scripts,
+    Sign,
+    Upright,
+    typeset,
+)
+
+ROW_WIDTH = 70  # an equation that is longer, as text, gets a row for each side
+HEAD = """\
+#set page(paper: "a4", margin: (x: 2.2cm, y: 2.2cm), numbering: "1")
+#set text(font: ("Libertinus Serif", "New Computer Modern"), size: 10.5pt, lang: "en")
+#set par(leading: 0.62em)
+#show math.equation: set align(left)
+#show math.equation.where(block: true): set block(inset: (left: 0.8em), spacing: 1em, breakable: true)
+#show heading: set block(above: 1.5em, below: 0.8em)
+#set table(stroke: (x: none, y: 0.4pt + luma(200)), inset: (x: 0.4em, y: 0.35em))
+#let note(body) = block(inset: (left: 0.8em), stroke: (left: 1.5pt + luma(180)), text(fill: luma(80), body))
+"""
+DELIMITERS = {
+    "(": "paren.l", ")": "paren.r", "[": "bracket.l", "]": "bracket.r", "|": "bar.v", "{": "brace.l", "}": "brace.r",
+}  # fmt: skip
+SYNTAX = set("\"#$&*/\\_^`~@=<>-+,;:()[]{}|!'.")  # what would mean something to Typst
+
+
+def render_typst(document: Document) -> str:
+    """The document as a source file for Typst."""
+    first = document.blocks[0] if document.blocks else None
+    titled = not document.title or (isinstance(first, Heading) and first.text == document.title)
+    title = "" if titled else f"#heading(level: 1, {_string(document.title)})\n"
+    body = "\n".join(_block(block, document) for block in document.blocks)
+    return f"#set document(title: {_string(document.title)})\n{HEAD}\n{title}{body}\n"
+
+
+def render_pdf(document: Document) -> bytes:
+    """The document as a PDF. Raises ``MissingLibraryError`` where the ``typst`` package isn't installed."""
+    try:
+        import typst
+    except ImportError:
+        raise MissingLibraryError('PDF needs: pip install "chainrule[pdf]"') from None
+    pdf: bytes = typst.compile(render_typst(document).encode())
+    return pdf
+
+
+def _string(text: str) -> str:
+    """Text as a string of Typst, in which nothing is markup."""
+    plain = "".join(each for each in re.sub(r"\s+", " ", text) if each.isprintable())
+    return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _block(block: Block, document: Document) -> str:
+    match block:
+        case Heading(level, text):
+            return f"#heading(level: {level}, {_string(text)})"
+        case Paragraph(parts):
+            return f"{_running(parts, document)}\n"
+        case Note(parts):
+            return f"#note[{_running(parts, document)}]"
+        case Equation():
+            return _equations((block,), document)
+        case Equations(equations):
+            return _equations(equations, document)
+        case Table(_, rows):
+            columns = max((len(row) for row in rows), default=1)
+            header = [f"strong({_string(text)})" for text in block.header if any(block.header)]
+            cells = [f"[{_running((cell,), document)}]" for row in rows for cell in row]
+            return f"#table(columns: {columns}, {', '.join([*header, *cells])})"
+        case Diagram():
+            return _diagram(block, document)
+        case _:
+            assert_never(block)
+
+
+def _running(parts: tuple[str | Expr, ...], document: Document) -> str:
+    return "".join(
+        f"#{_string(part)};" if isinstance(part, str) else f"${typst_formula(part, document, inline=True)}$"
+        for part in parts
+    )
+
+
+def _equations(equations: tuple[Equation, ...], document: Document) -> str:
+    rows = [row for equation in equations for row in _rows(equation, document)]
+    return "$ " + " \\\n  ".join(rows) + " $" if rows else ""
+
+
+def _rows(equation: Equation, document: Document) -> list[str]:
+    """An equation in one row where it is short, else a row for each side, aligned at the equals signs."""
+    sides = [typst_formula(side, document) for side in equation.sides]
+    length = sum(len(formula_line(side, document)) + 3 for side in equation.sides)
+    note = f" quad #text(fill: luma(90), size: 0.85em, {_string(equation.note)})" if equation.note else ""
+    first, *others = sides
+    if not others:
+        return [first + note]
+    if length <= ROW_WIDTH:
+        return [f"{first} &= {' = '.join(others)}{note}"]
+    return [f"{first} &= {others[0]}{note}", *(f"&= {side}" for side in others[1:])]
+
+
+def _diagram(diagram: Diagram, document: Document) -> str:
+    picture = network_svg(diagram, document)
+    if picture is None:
+        lines = "\n".join(diagram_lines(diagram, document, 84, UNICODE))
+        return f"#raw(block: true, {_lines(lines)})"
+    # Typst knows no style variables; the page is white.
+    drawn = re.sub(r"var\(--\w+,(#\w+)\)", r"\1", picture).replace("currentColor", "#222222")
+    return f'#image(bytes({_string(drawn)}), format: "svg", width: 92%)'
+
+
+def _lines(text: str) -> str:
+    return '"' + "\\n".join(_string(line)[1:-1] for line in text.split("\n")) + '"'
+
+
+def typst_formula(expr: Expr, document: Document, inline: bool = False) -> str:
+    """A formula in Typst's mathematics, without the dollars.
+
+    >>> from chainrule.formula.expression import Div, Ref, number
+    >>> typst_formula(Div(Ref("net_h"), number(2)), Document("", ()))
+    'frac(attach(italic("net"), b: h), 2)'
+    """
+    return typst_node(typeset(expr, document, inline))
+
+
+def typst_node(node: Node) -> str:
+    """What is set, in Typst."""
+    match node:
+        case Italic(text):
+            return text if len(text) == 1 and text.isalpha() else f"italic({_string(text)})"
+        case Upright(text):
+            return text if re.fullmatch(r"\d+(\.\d+)?", text) else f"upright({_string(text)})"
+        case Sign(text):
+            return "" if text == APPLY.text else "".join(f"\\{each}" if each in SYNTAX else each for each in text)
+        case Function(text):
+            return f"op({_string(text)})"
+        case Row(items):
+            return " ".join(part for part in map(typst_node, items) if part)
+        case Fraction(top, bottom, small):
+            fraction = f"frac({typst_node(top)}, {typst_node(bottom)})"
+            return f"inline({fraction})" if small else fraction
+        case Scripts(base, below, above):
+            scripts = [
+                f"{place}: {typst_node(each)}" for place, each in (("b", below), ("t", above)) if each is not None
+            ]
+            return f"attach({', '.join([typst_node(base), *scripts])})"
+        case Root(inner):
+            return f"sqrt({typst_node(inner)})"
+        case Fence(left, inner, right, tall):
+            inside = f"{DELIMITERS[left]} {typst_node(inner)} {DELIMITERS[right]}"
+            return f"lr({inside})" if tall else inside
+        case Limits(base, below):
+            return f"attach(limits({typst_node(base)}), b: {typst_node(below)})"
+        case Cases(rows, otherwise):
+            lines = [f'{typst_node(value)} & "if " {typst_node(test)}' for value, test in rows]
+            return f"cases({', '.join([*lines, f'{typst_node(otherwise)} & upright({chr(34)}otherwise{chr(34)})'])})"
+        case _:
+            assert_never(node)
