@@ -303,7 +303,7 @@ def rename_bound(expr: "Expr", taken: set[str], sizes: dict[str, int] | None = N
 
 
 def replace_refs(expr: "Expr", values: Mapping[str, "Expr"]) -> "Expr":
-    """A formula with names that stand without indices replaced by formulas: a function's parameters by its arguments."""
+    """A formula with names that have no indices replaced by formulas: a function's parameters by its arguments."""
     match expr:
         case Ref(name, ()) if name in values:
             return values[name]

@@ -1,6 +1,7 @@
 """From the text of a formula to its nodes. The text is Python expression syntax, read by a whitelist, never run."""
 
 import ast
+import keyword
 import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -24,15 +25,19 @@ from chainrule.formula.expression import (
     Sum,
     Why,
     add_indices,
+    children,
 )
 from chainrule.formula.expression import Test as Comparison
 from chainrule.formula.functions import FUNCTIONS, function_row
+from chainrule.formula.slips import DEEPEST, EQUALS, FormulaError, check_characters, check_text, why_unreadable
+
+__all__ = ["FormulaError", "FormulaErrors", "Statement", "parse_expression", "parse_formulas"]
 
 LONGEST = 10_000  # characters of a formula
-DEEPEST = 60  # parentheses within parentheses
+MOST_NODES = 20_000
 LONGEST_NAME = 100
+LARGEST_INDEX = 10**9
 REDUCTIONS = ("sum", "max", "mean", "count")
-WORDS = frozenset({"if", "else", "and", "or", "not", "in", "is", "lambda"})
 RELATIONS: dict[type[ast.cmpop], str] = {
     ast.Lt: "<",
     ast.LtE: "<=",
@@ -41,39 +46,6 @@ RELATIONS: dict[type[ast.cmpop], str] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
 }
-# What people write that Python reads otherwise or not at all, with what to write instead.
-SLIPS: tuple[tuple[str, str, str], ...] = (
-    (r"\^", "^ is not a power here", "write ** for a power: x**2"),
-    (r"[²³⁴⁵⁶⁷⁸⁹]", "a raised digit is not a power here", "write ** for a power: x**2"),
-    (r"[·×∙⋅]", "this sign is not read as a product", "write * for a product"),
-    (r"÷", "this sign is not read as a quotient", "write / for a quotient"),
-    (r"[−–—]", "this is a typographic minus or dash", "write - for minus"),
-    (r"[ΣΠ∑∏√∂∫]", "this sign is not read", "write sum[i](...) for a sum, sqrt(...) for a root"),
-    (r"[≤≥≠]", "this sign is not read", "write <=, >= or !="),
-    (r"[\"'`\\$;:!@?~&|%{}]", "this character has no meaning in a formula", "leave it out"),
-    (
-        r"(?<![\w.])(?>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)\s*+(?=[^\W\d]|\()(?!(?:if|else|and|or)\b)",
-        "a number stands right before a name or a parenthesis",
-        "write * for a product: 2 * x",
-    ),
-)
-
-
-class FormulaError(ValueError):
-    """A formula that can't be read: what is wrong, where, and what to write instead.
-
-    ``column`` counts from 0 in ``text``; ``line`` is that of the text it came from, 0 for a formula by itself.
-    """
-
-    def __init__(self, problem: str, hint: str, text: str, column: int = 0, line: int = 0) -> None:
-        self.problem, self.hint, self.text, self.column, self.line = problem, hint, text, column, line
-        super().__init__(problem)
-
-    def __str__(self) -> str:
-        where = f"line {self.line}: " if self.line else ""
-        start = max(0, self.column - 50)
-        shown = self.text[start : start + 100].replace("\n", " ")
-        return f"{where}{self.problem}\n    {shown}\n    {' ' * (self.column - start)}^ {self.hint}"
 
 
 class FormulaErrors(ValueError):
@@ -105,16 +77,16 @@ def parse_expression(text: str) -> Expr:
         raise FormulaError("the formula is empty", "write an expression such as w * x + b", text)
     if len(text) > LONGEST:
         raise FormulaError(f"the formula has {len(text)} characters", f"{LONGEST} are the most; split it", text)
-    _check_depth(text)
-    _check_slips(text)
-    body = text.replace("\n", " ").replace("\r", " ").replace("\t", " ")
+    check_text(text)
+    body = re.sub(r"\s", " ", text)
     start = len(body) - len(body.lstrip())
     try:
-        tree = ast.parse(body.strip(), mode="eval")
-        return _Reader(body.strip(), text, start).read(tree.body)
+        formula = _Reader(body.strip(), text, start).read(ast.parse(body.strip(), mode="eval").body)
+        _check_extent(formula, text)
+        return formula
     except SyntaxError as problem:
-        column = min(len(text), max(0, (problem.offset or 1) - 1) + start)
-        raise FormulaError(_syntax(problem, body), "check what stands here", text, column) from None
+        column = min(len(body.rstrip()), problem.offset - 1 + start) if problem.offset else len(body.rstrip())
+        raise FormulaError(why_unreadable(problem, body), "check what stands here", text, column) from None
     except (RecursionError, MemoryError):
         raise FormulaError("the formula is nested too deeply", "split it into several", text) from None
     except ValueError as problem:
@@ -123,38 +95,21 @@ def parse_expression(text: str) -> Expr:
         raise FormulaError("this is not a formula", "check the characters in it", text) from None
 
 
-def _syntax(problem: SyntaxError, text: str) -> str:
-    opened, closed = (sum(text.count(each) for each in kind) for kind in ("([", ")]"))
-    if opened > closed:
-        return f"{opened - closed} of the opened parentheses or brackets are never closed"
-    if closed > opened:
-        return "a parenthesis or bracket is closed that was never opened"
-    if re.search(r"(?<![<>=!])=(?!=)", text):
-        return "= stands inside the formula; a comparison is =="
-    words = re.findall(
-        r"\b(lambda|def|class|from|import|return|yield|async|await|del|pass|with|as|try|in|is|not|or)\b", text
-    )
-    if words:
-        return f"{words[0]} is a reserved word and can't be a name; choose another"
-    return "this can't be read as a formula" + (f" ({problem.msg})" if "invalid syntax" not in problem.msg else "")
+def _check_extent(formula: Expr, text: str) -> None:
+    """A formula may be so deep and so large that every reader gets through it."""
+    extents: dict[int, tuple[int, int]] = {}  # by identity: a test with `and` has one branch in several places
 
+    def extent(node: Expr) -> tuple[int, int]:
+        if id(node) not in extents:
+            below = [extent(child) for child in children(node)]
+            extents[id(node)] = 1 + max((d for d, _ in below), default=0), 1 + sum(size for _, size in below)
+        return extents[id(node)]
 
-def _check_depth(text: str) -> None:
-    depth = 0
-    for column, each in enumerate(text):
-        depth += (each in "([") - (each in ")]")
-        if depth > DEEPEST:
-            raise FormulaError(f"more than {DEEPEST} parentheses are open here", "split the formula", text, column)
-
-
-def _check_slips(text: str) -> None:
-    for pattern, problem, hint in SLIPS:
-        found = re.search(pattern, text)
-        if found:
-            raise FormulaError(problem, hint, text, found.start())
-    for pair in re.finditer(r"([^\W\d]\w*|[\])])\s+(?=([^\W\d]\w*))", text):
-        if not WORDS & {pair[1], pair[2]}:
-            raise FormulaError("two names stand side by side", "write * for a product: w * x", text, pair.end())
+    depth, nodes = extent(formula)
+    if depth > DEEPEST:
+        raise FormulaError("the formula is nested too deeply", "split it into several", text)
+    if nodes > MOST_NODES:
+        raise FormulaError("the formula is too large", "split it into several", text)
 
 
 class _Reader:
@@ -163,13 +118,10 @@ class _Reader:
     def __init__(self, body: str, text: str, start: int) -> None:
         self.body, self.text, self.start = body, text, start
 
-    def error(self, node: ast.AST, problem: str, hint: str) -> FormulaError:
-        # Python counts in bytes of UTF-8.
-        before = self.body.encode()[: getattr(node, "col_offset", 0)].decode(errors="ignore")
-        return FormulaError(problem, hint, self.text, self.start + len(before))
-
-    def source(self, node: ast.AST) -> str:
-        return ast.get_source_segment(self.body, node) or ""
+    def error(self, node: ast.expr, problem: str, hint: str, after: ast.expr | None = None) -> FormulaError:
+        """An error at the node, or right after a part of it."""
+        column = node.col_offset if after is None else after.end_col_offset or 0
+        return FormulaError(problem, hint, self.text, self.start + column)
 
     def read(self, node: ast.expr) -> Expr:
         match node:
@@ -178,15 +130,14 @@ class _Reader:
             case ast.Name(name):
                 return Ref(self.name(node, name))
             case ast.Subscript(ast.Name(name), inside):
-                if name in REDUCTIONS and name != "count" and function_row(name) is None or name == "sum":
-                    raise self.error(node, f"{name}[...] has no body", f"write {name}[i](...) with what to add up")
                 if name == "count":
                     return Sum(self.letters(inside), ONE, Why.MEAN)
+                if name in REDUCTIONS:
+                    raise self.error(node, f"{name}[...] has no body", f"write {name}[i](...) with a formula inside")
                 return Ref(self.name(node, name), self.indices(inside))
-            case ast.Subscript():
-                raise self.error(
-                    node, "an index follows something that has no index", "write all indices together: w[i,j]"
-                )
+            case ast.Subscript(value):
+                hint = "write all indices together: w[i,j]"
+                raise self.error(node, "an index follows something that has no index", hint, after=value)
             case ast.UnaryOp(ast.USub(), operand):
                 return Neg(self.read(operand))
             case ast.UnaryOp(ast.UAdd(), operand):
@@ -203,8 +154,10 @@ class _Reader:
                 raise self.error(node, "a comparison stands alone", "write [a > b] for 1 or 0, or x if a > b else y")
             case ast.BoolOp() | ast.UnaryOp(ast.Not()):
                 raise self.error(node, "and, or, not can't stand here", "write x if a > b else y, one inside another")
-            case ast.Attribute():
-                raise self.error(node, "a dot follows a name", "names have no parts; write w_h for the w of h")
+            case ast.Attribute(value):
+                raise self.error(
+                    node, "a dot stands here", "names have no parts; write w_h for the w of h", after=value
+                )
             case ast.List() | ast.Tuple() | ast.Dict() | ast.Set():
                 raise self.error(
                     node, "a list stands where a number belongs", "[i == j] is 1 where the test holds, else 0"
@@ -215,20 +168,29 @@ class _Reader:
                 )
 
     def number(self, node: ast.Constant) -> Num:
-        text = self.source(node)
+        text = self.body[node.col_offset : node.end_col_offset]
         if isinstance(node.value, bool) or not isinstance(node.value, int | float):
             raise self.error(node, f"{text[:40]} is not a number", "write a number such as 0.5 or 1e-3")
         if not re.fullmatch(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", text):
             raise self.error(node, f"{text[:40]} is not written as a decimal number", "write it like 0.5 or 1e-3")
         return Num(Decimal(text))
 
-    def name(self, node: ast.AST, name: str) -> str:
+    def name(self, node: ast.expr, name: str) -> str:
         if len(name) > LONGEST_NAME:
             raise self.error(node, f"a name has {len(name)} characters", f"{LONGEST_NAME} are the most")
         return name
 
     def operation(self, node: ast.BinOp) -> Expr:
-        left, right = self.read(node.left), self.read(node.right)
+        """A chain such as ``a + b - c``, from the left: a long one is not a deep one."""
+        chain = [node]
+        while isinstance(chain[-1].left, ast.BinOp):
+            chain.append(chain[-1].left)
+        result = self.read(chain[-1].left)
+        for each in reversed(chain):
+            result = self.joined(each, result, self.read(each.right))
+        return result
+
+    def joined(self, node: ast.BinOp, left: Expr, right: Expr) -> Expr:
         match node.op:
             case ast.Add():
                 return Add((*left.args, right) if isinstance(left, Add) else (left, right))
@@ -240,10 +202,6 @@ class _Reader:
                 return Div(left, right)
             case ast.Pow():
                 return Pow(left, right)
-            case ast.BitXor():
-                raise self.error(node, "^ is not a power here", "write ** for a power: x**2")
-            case ast.MatMult():
-                raise self.error(node, "@ is not a product here", "write sum[i](w[j,i] * x[i])")
             case _:
                 raise self.error(node, "this operation has no meaning in a formula", "use + - * / **")
 
@@ -252,8 +210,11 @@ class _Reader:
         tests = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
         pairs: list[Comparison] = []
         for each in tests:
+            if isinstance(each, ast.BoolOp):
+                hint = "write a choice inside another: a if x > 0 else (a if y > 0 else b)"
+                raise self.error(each, "tests can be joined by and only", hint)
             if not isinstance(each, ast.Compare):
-                raise self.error(each, "a test must compare two numbers", "write it like x > 0 or i == j")
+                raise self.error(each, "a test must compare two numbers", "write it like x > 0")
             sides = [self.read(side) for side in (each.left, *each.comparators)]
             for at, operator in enumerate(each.ops):
                 if type(operator) not in RELATIONS:
@@ -277,7 +238,9 @@ class _Reader:
                 raise self.error(node, "parentheses follow something that is not a function", "write * for a product")
 
     def reduction(self, node: ast.Call, name: str, letters: tuple[str, ...]) -> Expr:
-        if len(node.args) != 1 or name == "count":
+        if name == "count":
+            raise self.error(node, "count[...] takes no formula", "it says how many values an index has: 1 / count[i]")
+        if len(node.args) != 1:
             raise self.error(node, f"{name}[...](...) takes one formula", f"write {name}[i](w[i] * x[i])")
         body = self.read(node.args[0])
         if name == "mean":
@@ -304,7 +267,10 @@ class _Reader:
         return Call(row.name, (*args, *(Num(Decimal(each)) for each in missing)))
 
     def indices(self, node: ast.expr) -> tuple[Index, ...]:
-        return tuple(self.index(each) for each in (node.elts if isinstance(node, ast.Tuple) else [node]))
+        found = tuple(self.index(each) for each in (node.elts if isinstance(node, ast.Tuple) else [node]))
+        if any(abs(each) > LARGEST_INDEX for index in found for each in (index.constant, *dict(index.terms).values())):
+            raise self.error(node, "a number in this index is too large", f"{LARGEST_INDEX} is the largest")
+        return found
 
     def index(self, node: ast.expr) -> Index:
         match node:
@@ -330,7 +296,7 @@ class _Reader:
 
     def letters(self, node: ast.expr) -> tuple[str, ...]:
         found = node.elts if isinstance(node, ast.Tuple) else [node]
-        names = tuple(each.id for each in found if isinstance(each, ast.Name))
+        names = tuple(self.name(each, each.id) for each in found if isinstance(each, ast.Name))
         if len(names) != len(found) or len(set(names)) != len(names) or not names:
             raise self.error(node, "the indices of a sum are different letters", "write sum[i](...) or sum[i,j](...)")
         return names
@@ -358,15 +324,21 @@ def parse_formulas(text: str) -> tuple[Statement, ...]:
     return tuple(found)
 
 
+NAME = r"[A-Za-z_]\w*+"
+TARGET = re.compile(rf"\s*+({NAME})\s*+(?:\[([^\[\]]*+)\]\s*+)?$", re.ASCII)
+BEGINNING = re.compile(rf"\s*+{NAME}\s*+(?:\[[^\[\]]*+\]\s*+)?=(?!=)")
+
+
 def _statements(text: str) -> list[tuple[int, str]]:
     """The statements with the line that each begins on; comments left out."""
     found: list[tuple[int, str]] = []
     open_count = 0
-    for line, raw in enumerate(text.splitlines(), 1):
+    for line, raw in enumerate(re.split(r"\r\n|\r|\n", text), 1):
         code = raw.split("#", 1)[0].rstrip()
         if not code.strip():
             continue
-        if open_count > 0 and found:
+        # Where a parenthesis was forgotten, the next formula is not part of this one.
+        if open_count > 0 and not BEGINNING.match(code):
             found[-1] = (found[-1][0], f"{found[-1][1]}\n{code}")
         else:
             found.append((line, code))
@@ -375,33 +347,44 @@ def _statements(text: str) -> list[tuple[int, str]]:
     return found
 
 
-TARGET = re.compile(r"\s*([^\W\d]\w*)\s*(?:\[([^\[\]]*)\])?\s*$")
-
-
 def _statement(text: str) -> Statement:
-    equals = re.search(r"(?<![<>=!])=(?!=)", text)
+    if len(text) > LONGEST:
+        raise FormulaError(f"the formula has {len(text)} characters", f"{LONGEST} are the most; split it", text)
+    equals = EQUALS.search(text)
     if equals is None:
         raise FormulaError("this line has no =", "write it like net[j] = sum[i](w[j,i] * x[i])", text)
-    left, right = text[: equals.start()], text[equals.end() :]
-    match = TARGET.match(left)
+    check_characters(text[: equals.start()], text)
+    match = TARGET.match(text[: equals.start()])
     if match is None:
         hint = "write a name, or a name with letters as indices: net[n,j] = ..."
         raise FormulaError("the left side is not a name with indices", hint, text)
     indices = tuple(each.strip() for each in match[2].split(",")) if match[2] is not None else ()
-    if any(not each.isidentifier() for each in indices) or len(set(indices)) != len(indices):
+    if any(not re.fullmatch(NAME, each, re.ASCII) for each in indices) or len(set(indices)) != len(indices):
         raise FormulaError(
             "the indices on the left must be different letters", "as in net[n,j] = ...", text, match.start(2)
         )
-    again = re.search(r"(?<![<>=!])=(?!=)", right)
+    for name in (match[1], *indices):
+        _check_name(name, text)
+    again = EQUALS.search(text, equals.end())
     if again:
-        column = equals.end() + again.start()
-        raise FormulaError(
-            "= stands twice in this line", "a comparison is ==; two formulas need two lines", text, column
-        )
-    if len(match[1]) > LONGEST_NAME or any(len(each) > LONGEST_NAME for each in indices):
-        raise FormulaError("a name is too long", f"{LONGEST_NAME} characters are the most", text)
+        hint = "a comparison is ==; two formulas need two lines"
+        raise FormulaError("= stands twice in this line", hint, text, again.start())
     try:
-        formula = parse_expression(right)
+        formula = parse_expression(text[equals.end() :])
     except FormulaError as problem:
         raise FormulaError(problem.problem, problem.hint, text, problem.column + equals.end()) from None
     return Statement(match[1], indices, formula, " ".join(text.split()))
+
+
+def _check_name(name: str, text: str) -> None:
+    """A name on the left side must be one that a formula can use."""
+    if len(name) > LONGEST_NAME:
+        raise FormulaError("a name is too long", f"{LONGEST_NAME} characters are the most", text)
+    if keyword.iskeyword(name) or name in REDUCTIONS:
+        column = re.search(rf"\b{name}\b", text)
+        raise FormulaError(
+            f"{name} has a meaning of its own and can't be a name",
+            "choose another name",
+            text,
+            column.start() if column else 0,
+        )
