@@ -8,7 +8,8 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Literal
 
-import rich_click as click
+import click
+import rich_click
 
 from chainrule import __version__
 
@@ -31,7 +32,7 @@ class Refusal(Exception):
     """A command that can't be carried out as it was given; says why."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@rich_click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "--version", prog_name="chainrule", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show the full Python error where something goes wrong.")
 @click.pass_context
@@ -50,17 +51,18 @@ def answering(command: Command) -> Command:
     """A person's mistake gets one clear message on standard error and exit status 2, not a traceback."""
 
     @wraps(command)
-    @click.pass_context
-    def run(context: click.Context, /, *args: Any, **options: Any) -> None:
+    def run(*args: Any, **options: Any) -> None:
         from chainrule.model import PROBLEMS
 
+        refused: tuple[type[Exception], ...] = (*PROBLEMS, Refusal)
+        debug = bool((click.get_current_context().obj or {}).get("debug"))
         try:
             command(*args, **options)
-        except (*PROBLEMS, Refusal) as problem:
-            if (context.obj or {}).get("debug"):
+        except refused as problem:
+            if debug:
                 raise
             click.echo(f"chainrule: {problem}", err=True)
-            context.exit(2)
+            sys.exit(2)
 
     return run
 

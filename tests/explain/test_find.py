@@ -1,5 +1,7 @@
 """Every way in which a person writes a quantity."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +23,8 @@ WAYS = {
         r"\frac{\partial E}{\partial w_5}", "grad w5", "gradient of w5", "w5.grad", "dw5", "(dE)/(dw5)",
     ],
     ("d_net_o", (0, 0)): [
-        "delta_o1", "δo1", "δ_o1", "delta o1", "deltao1", "dE/dnet_o1", r"\delta_{o1}", "delta_o[1]", "dE_total/dnet_o1",
+        "delta_o1", "δo1", "δ_o1", "delta o1", "deltao1", "dE/dnet_o1", r"\delta_{o1}", "delta_o[1]",
+        "dE_total/dnet_o1",
     ],
     ("net_h", (0, 0)): ["net_h1", "neth1", "net h1", "net_{h1}", "net_h[1]", "net_h[1,1]", "NET_H1"],
     ("w_o_next", (0, 0)): [
@@ -104,10 +107,8 @@ def test_what_means_nothing_is_refused(text: str) -> None:
 
 @given(st.text(max_size=40))
 def test_any_text_is_found_or_refused(text: str) -> None:
-    try:
-        find(MAZUR, text)
-    except UnknownQuantity as problem:
-        assert "there is no quantity" in str(problem)
+    with suppress(UnknownQuantity):
+        assert find(MAZUR, text) is not None
 
 
 def test_names_in_deeper_networks_are_unambiguous() -> None:

@@ -44,8 +44,11 @@ OUTPUTS = (
 
 def activation_names() -> tuple[str, ...]:
     """Every name that a layer's activation can have, aliases too."""
-    rows = [row for row in FUNCTIONS if row.activation]
-    return tuple(name for row in (*rows, *OUTPUTS) for name in (row.name, *row.aliases))
+    return tuple(name for row in _activations() for name in (row.name, *row.aliases))
+
+
+def _activations() -> list[Layer | Function]:
+    return [*OUTPUTS, *(row for row in FUNCTIONS if row.activation)]
 
 
 def activation_formula(name: str, parameters: tuple[str, ...] = ()) -> tuple[str, str | None]:
@@ -69,5 +72,4 @@ def activation_formula(name: str, parameters: tuple[str, ...] = ()) -> tuple[str
 
 def find_activation(name: str) -> Layer | Function:
     """The row of an activation, by name or alias. Raises `CatalogueError`."""
-    rows: list[Layer | Function] = [*OUTPUTS, *(row for row in FUNCTIONS if row.activation)]
-    return find_row(rows, name, "activation")
+    return find_row(_activations(), name, "activation")

@@ -221,8 +221,7 @@ def plain_blocks(writing: Writing, scalar: Scalar, known: set[Scalar]) -> Iterat
     """A derivative in one line, after what it needs."""
     if scalar in known:
         return
-    head, factors = chain_of(writing, scalar)
-    if factors:
+    if chain_of(writing, scalar)[1]:
         yield from chain_blocks(writing, scalar, known)
     else:
         yield from head_blocks(writing, scalar, known)

@@ -97,8 +97,8 @@ def index_number(expr: Expr) -> int | None:
         case Num(value) if value == value.to_integral_value():
             return int(value)
         case Neg(arg):
-            value = index_number(arg)
-            return None if value is None else -value
+            inner = index_number(arg)
+            return None if inner is None else -inner
         case Add(args):
             values = [index_number(arg) for arg in args]
             return None if None in values else sum(value for value in values if value is not None)

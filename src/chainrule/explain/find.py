@@ -3,16 +3,17 @@
 import re
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import islice
 from math import prod
-from typing import NamedTuple
 
 from chainrule.explain.names import Label, Names, Ratio, Scalar, is_net_input, name, scalars
 from chainrule.program.program import Role, adjoint_name, updated_name
 
 
-class Whole(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Whole:
     """A whole family, asked for by its name."""
 
     family: str
@@ -228,7 +229,7 @@ def _of_role(names: Names, quantity: Quantity | None, role: Role) -> Quantity | 
     family = (adjoint_name if role == Role.ADJOINT else updated_name)(quantity.family)
     if family not in names.program.families:
         return None
-    return quantity._replace(family=family)
+    return replace(quantity, family=family)
 
 
 def _examples(names: Names) -> list[str]:

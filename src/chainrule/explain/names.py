@@ -16,7 +16,8 @@ from chainrule.program.program import Family, Program, Role
 NUMBERED_AT_MOST = 100  # weights: beyond that w_h[12,7] says more than w791
 
 
-class Scalar(NamedTuple):
+@dataclass(frozen=True, slots=True, order=True)
+class Scalar:
     """One number of a program: a family and an index counted from 0."""
 
     family: str
@@ -68,7 +69,7 @@ def names_of(program: Program, loss: str = "E_total", at: tuple[int, ...] = (), 
     layered = any(family.layer for family in program.families.values())
     weights = [f for f in program.families.values() if f.role == Role.PARAMETER and _is_weight(f)]
     numbered = sum(prod(f.shape) for f in weights) <= NUMBERED_AT_MOST
-    output = next((f.layer for f in reversed(program.families.values()) if f.layer and f.role == Role.VALUE), "")
+    output = next((f.layer for f in reversed(list(program.families.values())) if f.layer and f.role == Role.VALUE), "")
     next_weight, next_bias = 1, 1
     for family in program.families.values():
         if family.role in (Role.ADJOINT, Role.UPDATED):

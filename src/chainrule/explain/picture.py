@@ -5,7 +5,7 @@ from math import prod
 from chainrule.explain.document import Diagram, Edge, Layer, Neuron, Symbol
 from chainrule.explain.names import NUMBERED_AT_MOST, Scalar, is_net_input
 from chainrule.explain.writing import Writing, quantity_ref, shown
-from chainrule.formula.expression import Call, Neg, Num, Ref, refs
+from chainrule.formula.expression import Call, Neg, Num, Ref, refs, walk
 from chainrule.program.program import Definition, Family, Role, definition_of, with_role
 
 
@@ -70,8 +70,6 @@ def _title(writing: Writing, definition: Definition) -> str:
 
 
 def _calls(definition: Definition) -> list[Call]:
-    from chainrule.formula.expression import walk
-
     return [node for node in walk(definition.formula) if isinstance(node, Call)]
 
 

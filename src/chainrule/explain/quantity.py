@@ -87,9 +87,7 @@ def _back_to_given(writing: Writing, start: list[Scalar], known: set[Scalar]) ->
     shown_here = [scalar for scalar in calculated if scalar not in known and scalar not in start]
     if shown_here:
         yield Heading(2, "What goes into it")
-        lines = []
-        for scalar in shown_here[:LISTED]:
-            lines.append(_line(writing, scalar))
+        lines = [_line(writing, scalar) for scalar in shown_here[:LISTED]]
         yield Equations(tuple(lines))
         if len(shown_here) > LISTED:
             yield Paragraph((f"... and {len(shown_here) - LISTED} more quantities; ask for any of them by name.",))
@@ -148,9 +146,10 @@ def _family(writing: Writing, whole: Whole) -> Iterator[Block]:
     if definition is not None:
         yield Paragraph((family_text(writing, definition),))
     count = prod(family.shape)
-    rows = []
-    for scalar in islice(scalars(family), LISTED):
-        rows.append((quantity_ref(writing, scalar), address(writing.names, scalar), shown(writing, scalar)))
+    rows = [
+        (quantity_ref(writing, scalar), address(writing.names, scalar), shown(writing, scalar))
+        for scalar in islice(scalars(family), LISTED)
+    ]
     yield Table(("name", "address", "value"), tuple(rows), (False, False, True))
     if count > LISTED:
         yield Paragraph((f"... and {count - LISTED} more; ask for one by its address.",))

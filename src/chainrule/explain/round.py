@@ -30,8 +30,8 @@ class Round:
     """The names and the numbers of one round: forward pass, derivatives and updates.
 
     ``before`` is the number of rounds done before this one. ``conventions`` are the header's lines, a label and a
-    text. ``typed`` has the given numbers as a person typed them, Decimals by family. ``afterwards`` are the values of the forward pass
-    with the updated parameters.
+    text. ``typed`` has the given numbers as a person typed them, Decimals by family. ``afterwards`` are the values of
+    the forward pass with the updated parameters.
     """
 
     title: str

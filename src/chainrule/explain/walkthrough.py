@@ -7,6 +7,7 @@ from typing import Literal
 
 from chainrule.explain.derive import chain_blocks, chain_of, plain_blocks
 from chainrule.explain.document import Block, Document, Equation, Equations, Heading, Note, Paragraph, Table
+from chainrule.explain.expand import scalar_formula
 from chainrule.explain.names import Scalar, is_net_input, scalars
 from chainrule.explain.picture import diagram
 from chainrule.explain.round import Round, backward_definitions, forward_definitions, update_definitions
@@ -16,12 +17,12 @@ from chainrule.explain.writing import (
     Writing,
     equation,
     family_ref,
-    formula_equation,
     quantity_ref,
     shown,
     shown_number,
 )
 from chainrule.formula.expression import Expr, Index, Ref, refs
+from chainrule.formula.unparse import statement_text
 from chainrule.program.program import Definition, Family, Role, definition_of, with_role
 
 Detail = Literal["brief", "full"]
@@ -149,8 +150,6 @@ def _equations(writing: Writing, group: list[Definition], family: Family) -> Ite
 
 def family_text(writing: Writing, definition: Definition) -> str:
     """A family's formula as text: ``net_h[n,j] = sum[i](...)``."""
-    from chainrule.formula.unparse import statement_text
-
     return statement_text(definition.target, definition.indices, definition.formula)
 
 
@@ -193,8 +192,7 @@ def _parameter_derivatives(writing: Writing, family: Family, detail: Detail, kno
 
 def derivative_blocks(writing: Writing, scalar: Scalar, known: set[Scalar]) -> Iterator[Block]:
     """A derivative with all its factors."""
-    head, factors = chain_of(writing, scalar)
-    if factors:
+    if chain_of(writing, scalar)[1]:
         yield from chain_blocks(writing, scalar, known)
     else:
         yield from plain_blocks(writing, scalar, known)
@@ -214,8 +212,6 @@ def plain_chain(writing: Writing, scalar: Scalar, known: set[Scalar]) -> Iterato
 
 
 def equation_formula(definition: Definition, scalar: Scalar) -> Expr:
-    from chainrule.explain.expand import scalar_formula
-
     return scalar_formula(definition, scalar.index)
 
 
@@ -287,6 +283,3 @@ def _afterwards(writing: Writing, example: Round) -> Iterator[Block]:
     yield Paragraph(("The forward pass once more, with the updated parameters, gives",))
     yield Equations((Equation((before, after), final=True),))
     yield Note((before, " was ", shown(writing, loss), " before this round."))
-
-
-__all__ = ["Detail", "formula_equation", "walkthrough", "writing_for"]

@@ -95,10 +95,9 @@ class Network:
         }
         if len(data["x"]) != len(data["target"]):
             raise LedgerError(f"there are {len(data['x'])} samples of inputs but {len(data['target'])} of targets")
-        update = Update(
-            optimizer, _decimal(learning_rate), {name: Decimal(repr(value)) for name, value in (settings or {}).items()},
-            _decimal(weight_decay), _decimal(clip_norm), _decimal(clip_value),
-        )  # fmt: skip
+        own = {name: Decimal(repr(value)) for name, value in (settings or {}).items()}
+        extra = [_decimal(value) for value in (weight_decay, clip_norm, clip_value)]
+        update = Update(optimizer, _decimal(learning_rate), own, *extra)
         size = None if batch is None or batch >= len(data["x"]) else batch
         return Step(
             layered_task(

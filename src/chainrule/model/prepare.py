@@ -1,6 +1,7 @@
 """From a network file, or from a network in Python, to a training task."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from functools import lru_cache, partial
 from typing import Any
 
@@ -10,6 +11,7 @@ from chainrule.catalogue.build import (
     Conventions,
     DenseLayer,
     forward_program,
+    instantiate,
     layer_names,
     taught_delta,
     trained_parameters,
@@ -90,9 +92,7 @@ def layered_task(
         return training_program(forward, trained, update)
 
     loss = find_loss(conventions.loss)
-    settings = {name: value for name, value in loss.settings} | {
-        k: str(v) for k, v in conventions.loss_settings.items()
-    }
+    settings = dict(loss.settings) | {k: str(v) for k, v in conventions.loss_settings.items()}
     fixed = {name: _number(value) for name, value in settings.items()}
     taught = taught_delta(layers, conventions)
     return Task(
@@ -103,8 +103,6 @@ def layered_task(
 
 
 def _number(text: str) -> Array:
-    from decimal import Decimal
-
     result = np.empty((), object)
     result[()] = Decimal(text)
     return result
@@ -183,8 +181,6 @@ def _shorter(taught: Taught | None, output: str, program: Program, ledger: Mappi
     assert part is not None
     formula = rename_letters(parse_expression(taught.formula), {"k": family.axes[-1]})
     names = {"out": f"out_{output}", "target": "target"}
-    from chainrule.catalogue.build import instantiate
-
     formula = instantiate(formula, names, {})
     if isinstance(part.formula, Div):  # the 1/N of a mean stands in front of every part
         formula = Mul((part.formula, formula))

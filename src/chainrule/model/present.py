@@ -1,7 +1,7 @@
 """Documents in a format, and all quantities of a round as a list."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from math import prod
 from typing import Any, NamedTuple
@@ -13,6 +13,13 @@ from chainrule.explain.quantity import quantities
 from chainrule.explain.round import Round, backward_definitions
 from chainrule.explain.walkthrough import writing_for
 from chainrule.explain.writing import Writing, rounded
+from chainrule.render.article import render_latex
+from chainrule.render.html import render_html
+from chainrule.render.json import render_json
+from chainrule.render.markdown import render_markdown
+from chainrule.render.notebook import render_notebook
+from chainrule.render.text import render_text
+from chainrule.render.typst import render_pdf, render_typst
 
 SMALL = 2000  # scalars: up to here the slopes and the parts by path are listed too
 
@@ -25,49 +32,28 @@ class Entry(NamedTuple):
     value: Any
 
 
+RENDERERS: dict[str, Callable[[Document], str | bytes]] = {
+    "text": render_text,
+    "markdown": render_markdown,
+    "latex": render_latex,
+    "html": render_html,
+    "notebook": render_notebook,
+    "typst": render_typst,
+    "pdf": render_pdf,
+    "json": render_json,
+}
+
+
 def text(documents: Sequence[Document], width: int, ascii_only: bool, color: bool) -> str:
     """As text for a terminal."""
-    from chainrule.render.text import render_text
-
     return render_text(documents_as_one(documents), width=width, ascii=ascii_only, color=color)
 
 
 def render(documents: Sequence[Document], kind: str) -> str | bytes:
     """In one of the formats: text, markdown, latex, html, notebook, typst, json; pdf as bytes."""
-    document = documents_as_one(documents)
-    match kind:
-        case "text":
-            return text(documents, 80, False, False)
-        case "markdown":
-            from chainrule.render.markdown import render_markdown
-
-            return render_markdown(document)
-        case "latex":
-            from chainrule.render.latex import render_latex
-
-            return render_latex(document)
-        case "html":
-            from chainrule.render.html import render_html
-
-            return render_html(document)
-        case "notebook":
-            from chainrule.render.notebook import render_notebook
-
-            return render_notebook(document)
-        case "typst":
-            from chainrule.render.typst import render_typst
-
-            return render_typst(document)
-        case "pdf":
-            from chainrule.render.typst import render_pdf
-
-            return render_pdf(document)
-        case "json":
-            from chainrule.render.json import render_json
-
-            return render_json(document)
-        case _:
-            raise ValueError(f"there is no format {kind!r}")
+    if kind not in RENDERERS:
+        raise ValueError(f"there is no format {kind!r}; there are: {', '.join(RENDERERS)}")
+    return RENDERERS[kind](documents_as_one(documents))
 
 
 def entries(example: Round) -> Iterator[Entry]:

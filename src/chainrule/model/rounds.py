@@ -17,7 +17,6 @@ from chainrule.numbers.arithmetic import FLOAT, MIXED, Arithmetic
 from chainrule.numbers.evaluate import first_not_finite, run
 from chainrule.program.program import Program, Role, definition_of
 
-
 SMALL = 2000  # scalars
 
 

@@ -288,8 +288,7 @@ MIXED = Arithmetic(
     "exact fractions, and float64 from the first irrational number on",
     object,
     _mixed_number,
-    {name: _by_floats(function) for name, function in FLOAT.functions.items()}
-    | {"abs": abs, "sign": lambda x: Fraction((x > 0) - (x < 0))},
+    {name: _by_floats(function) for name, function in FLOAT.functions.items()} | {"abs": abs, "sign": _sign},
     _divide_mixed,
     _power_mixed,
 )

@@ -1,6 +1,7 @@
 """Start values drawn from an initialiser."""
 
 from collections.abc import Mapping
+from math import inf, isfinite
 
 import numpy as np
 import numpy.typing as npt
@@ -19,28 +20,48 @@ def draw(
 ) -> npt.NDArray[np.float64]:
     """An array of start values; a row of ``shape`` is a neuron, a column one of its inputs.
 
-    Raises ``CatalogueError`` for a setting that the initialiser doesn't have.
+    For biases, which have no inputs, ``fan_in`` and ``fan_out`` are both their number. The same seed draws the same
+    numbers. Raises ``CatalogueError`` for a setting that the initialiser doesn't have and for one that makes no sense.
+
+    >>> from chainrule.catalogue.initialisers import find_initialiser
+    >>> draw(find_initialiser("constant"), (2, 3), np.random.default_rng(0), {"value": 0.5})
+    array([[0.5, 0.5, 0.5],
+           [0.5, 0.5, 0.5]])
     """
-    known = {name: float(value) for name, value in initialiser.settings}
-    unknown = sorted(set(settings or {}) - set(known))
-    if unknown:
-        has = f"its settings are {', '.join(known)}" if known else "it has no settings"
-        raise CatalogueError(f"{initialiser.name} has no setting {unknown[0]}; {has}")
-    names = known | dict(settings or {})
-    names |= {"fan_out": float(shape[0]), "fan_in": float(shape[-1])}
+    names = _numbers(initialiser, settings or {})
+    names |= {"fan_out": float(shape[0]), "fan_in": float(shape[-1])} if shape else {"fan_out": 1.0, "fan_in": 1.0}
+    ledger = {name: np.array(value) for name, value in names.items()}
 
     def number(formula: str) -> float:
-        return float(evaluate(parse_expression(formula), {k: np.array(v) for k, v in names.items()}, {}, {}))
+        return float(evaluate(parse_expression(formula), ledger, {}, {}))
 
     match initialiser.distribution:
         case "constant":
             return np.full(shape, number(initialiser.mean))
         case "uniform":
-            return rng.uniform(number(initialiser.low), number(initialiser.high), shape)
+            low, high = number(initialiser.low), number(initialiser.high)
+            if not 0 <= high - low < inf:
+                raise CatalogueError(f"{initialiser.name} draws from low to high; {low:g} to {high:g} is no such range")
+            return np.asarray(rng.uniform(low, high, shape))
         case "normal":
-            return rng.normal(number(initialiser.mean), number(initialiser.deviation), shape)
+            mean, deviation = number(initialiser.mean), number(initialiser.deviation)
+            if deviation < 0:
+                raise CatalogueError(f"{initialiser.name} has a deviation of 0 or more, not {deviation:g}")
+            return np.asarray(rng.normal(mean, deviation, shape))
         case _:
             return number(initialiser.mean) * _orthogonal(shape, rng)
+
+
+def _numbers(initialiser: Initialiser, settings: Mapping[str, float]) -> dict[str, float]:
+    """The initialiser's settings, those given in the place of the row's own."""
+    known = {name: float(value) for name, value in initialiser.settings}
+    for name, value in settings.items():
+        if name not in known:
+            has = f"its settings are {', '.join(known)}" if known else "it has no settings"
+            raise CatalogueError(f"{initialiser.name} has no setting {name}; {has}")
+        if not isfinite(value):
+            raise CatalogueError(f"{name} of {initialiser.name} must be a finite number, not {value}")
+    return known | dict(settings)
 
 
 def _orthogonal(shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.float64]:
@@ -50,5 +71,8 @@ def _orthogonal(shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray
     rows, columns = shape
     normal = rng.normal(size=(max(shape), min(shape)))
     q, r = np.linalg.qr(normal)
-    q = q * np.sign(np.diagonal(r))
-    return q if rows >= columns else q.T
+    result: npt.NDArray[np.float64] = q * np.sign(
+        np.diagonal(r)
+    )  # without this the signs are LAPACK's choice, and not evenly distributed
+    result: npt.NDArray[np.float64] = q if rows >= columns else q.T
+    return result

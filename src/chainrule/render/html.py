@@ -20,11 +20,11 @@ from chainrule.explain.document import (
     Table,
 )
 from chainrule.formula.expression import Expr
-from chainrule.render.line import formula_line
-from chainrule.render.mathml import mathml_formula
+from chainrule.render.lines import EquationLine, equation_lines
+from chainrule.render.mathml import mathml_formula, mathml_node
 from chainrule.render.svg import network_svg
 
-ROW_WIDTH = 78  # an equation that is longer, as text, gets a row for each side
+ROOM = 84  # digits in a line: a longer equation gets a line for each side
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; font-src data:; base-uri 'none'; form-action 'none'"
 
 
@@ -87,18 +87,17 @@ def _equations(equations: tuple[Equation, ...], document: Document) -> str:
 
 
 def _rows(equation: Equation, document: Document) -> list[str]:
-    """An equation in one row where it is short, else a row for each side, aligned at the equals signs."""
-    sides = [mathml_formula(side, document) for side in equation.sides]
-    length = sum(len(formula_line(side, document)) + 3 for side in equation.sides)
-    equals = '<mo form="infix">=</mo>'
-    kind = ' class="final"' if equation.final else ""
-    note = f'<mtd class="note"><mtext>{escape(equation.note)}</mtext></mtd>' if equation.note else ""
-    first, *others = sides
-    if length <= ROW_WIDTH or not others:
-        right = "".join(equals + side for side in others)
-        return [f"<mtr{kind}><mtd>{first}</mtd><mtd>{right}</mtd>{note}</mtr>"]
-    rows = [f"<mtr{kind}><mtd>{first}</mtd><mtd>{equals}{others[0]}</mtd>{note}</mtr>"]
-    return rows + [f"<mtr{kind}><mtd></mtd><mtd>{equals}{side}</mtd></mtr>" for side in others[1:]]
+    """The table rows of an equation, aligned at the equals signs."""
+    return [_row(line) for line in equation_lines(equation, document, ROOM)]
+
+
+def _row(line: EquationLine) -> str:
+    kind = ' class="final"' if line.final else ""
+    note = f'<mtd class="note"><mtext>{escape(line.note)}</mtext></mtd>' if line.note else ""
+    left = "" if line.left is None else mathml_node(line.left)
+    begin = '<mo form="infix">=</mo>' if line.equals else '<mspace width="2em"></mspace>' if line.right else ""
+    right = "" if line.right is None else mathml_node(line.right)
+    return f"<mtr{kind}><mtd>{left}</mtd><mtd><mrow>{begin}{right}</mrow></mtd>{note}</mtr>"
 
 
 def _table(table: Table, document: Document) -> str:

@@ -29,52 +29,69 @@ class Box:
     half_height: float = LINE / 2 + 1
 
 
-def network_svg(diagram: Diagram, document: Document) -> str | None:
-    """The picture; None for a network with so many edges that their labels would not find room.
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A network laid out: titles, neurons and edges with where they are, in pixels from the top left."""
 
-    Its colours are the page's: lines and text in ``currentColor``, labels on ``var(--page)``.
-    """
-    edges = sum(len(neuron.edges) for layer in diagram.layers for neuron in layer.neurons)
-    tallest = max(len(layer.neurons) for layer in diagram.layers)
-    if edges > DRAWN_AT_MOST:
+    width: float
+    height: float
+    titles: tuple[tuple[str, Point], ...]
+    neurons: tuple[tuple[Neuron, str, Point], ...]  # with the bias or the value that stands below
+    edges: tuple[tuple[Line, str, Box], ...]  # with the label and its place
+
+
+def network_picture(diagram: Diagram, document: Document) -> Picture | None:
+    """Where everything goes; None for a network with so many edges that their labels would not find room."""
+    if sum(len(neuron.edges) for layer in diagram.layers for neuron in layer.neurons) > DRAWN_AT_MOST:
         return None
-    width = 2 * MARGIN_X + COLUMN * (len(diagram.layers) - 1)
-    height = 2 * MARGIN_Y + ROW * (tallest - 1)
+    tallest = max(len(layer.neurons) for layer in diagram.layers)
     places = {
         (column, neuron.name): (MARGIN_X + COLUMN * column, _height(layer, row, tallest))
         for column, layer in enumerate(diagram.layers)
         for row, neuron in enumerate(layer.neurons)
     }
     taken = [Box(x, y, RADIUS + 4, RADIUS + 4) for x, y in places.values()]
-    lines: list[str] = []
-    labels: list[str] = []
+    edges: list[tuple[Line, str, Box]] = []
     for column, layer in enumerate(diagram.layers[1:], 1):
-        edges_here = [
-            (edge, _between(places, column, edge, neuron)) for neuron in layer.neurons for edge in neuron.edges
-        ]
-        for edge, line in edges_here:
+        here = [(edge, _between(places, column, edge, neuron)) for neuron in layer.neurons for edge in neuron.edges]
+        for edge, line in here:
             label = _edge_label(edge, document)
-            others = [other for _, other in edges_here if other is not None and other != line]
+            others = [other for _, other in here if other is not None and other != line]
             box = None if line is None else _free_place(line, others, label, taken)
             if line is None or box is None:
                 return None
             taken.append(box)
-            lines.append(_line(*line))
-            labels.append(_label(box, label))
-    neurons = [
-        mark
-        for column, layer in enumerate(diagram.layers)
-        for neuron in layer.neurons
-        for mark in _neuron(neuron, places[(column, neuron.name)], document)
-    ]
-    titles = [
-        f'<text x="{MARGIN_X + COLUMN * column}" y="18" class="title">{escape(layer.title)}</text>'
-        for column, layer in enumerate(diagram.layers)
-    ]
-    body = "".join([*titles, *lines, *labels, *neurons])
+            edges.append((line, label, box))
+    return Picture(
+        2 * MARGIN_X + COLUMN * (len(diagram.layers) - 1),
+        2 * MARGIN_Y + ROW * (tallest - 1),
+        tuple((layer.title, (MARGIN_X + COLUMN * column, 18.0)) for column, layer in enumerate(diagram.layers)),
+        tuple(
+            (neuron, _below(neuron, document), places[(column, neuron.name)])
+            for column, layer in enumerate(diagram.layers)
+            for neuron in layer.neurons
+        ),
+        tuple(edges),
+    )
+
+
+def network_svg(diagram: Diagram, document: Document) -> str | None:
+    """The picture; None for a network with so many edges that their labels would not find room.
+
+    Its colours are the page's: lines and text in ``currentColor``, labels on ``var(--page)``.
+    """
+    picture = network_picture(diagram, document)
+    if picture is None:
+        return None
+    titles = [f'<text x="{x:g}" y="{y:g}" class="title">{escape(text)}</text>' for text, (x, y) in picture.titles]
+    lines = [_line(*line) for line, _, _ in picture.edges]
+    labels = [_label(box, label) for _, label, box in picture.edges]
+    neurons = [mark for each in picture.neurons for mark in _neuron(*each)]
+    size = f'viewBox="0 0 {picture.width:g} {picture.height:g}" width="{picture.width:g}" height="{picture.height:g}"'
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'role="img" aria-label="{escape(_described(diagram, document), quote=True)}"><style>{STYLE}</style>{body}</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} '
+        f'role="img" aria-label="{escape(_described(diagram, document), quote=True)}">'
+        f"<style>{STYLE}</style>{''.join([*titles, *lines, *labels, *neurons])}</svg>"
     )
 
 
@@ -135,14 +152,18 @@ def _label(box: Box, text: str) -> str:
     return f'<rect class="label" rx="3" {corner} {size}/><text x="{box.x:g}" y="{box.y + DROP:g}">{escape(text)}</text>'
 
 
-def _neuron(neuron: Neuron, place: tuple[float, float], document: Document) -> Iterator[str]:
+def _below(neuron: Neuron, document: Document) -> str:
+    """What stands below a neuron: its bias, or an input's value."""
+    if neuron.bias is None:
+        return neuron.value.replace("-", "−")
+    name, value = neuron.bias
+    return f"{formula_line(name, document)} = {value.replace('-', '−')}"
+
+
+def _neuron(neuron: Neuron, below: str, place: Point) -> Iterator[str]:
     x, y = place
     yield f'<circle class="neuron" cx="{x:g}" cy="{y:g}" r="{RADIUS}"/>'
     yield f'<text class="name" x="{x:g}" y="{y + DROP:g}">{escape(neuron.name)}</text>'
-    below = neuron.value.replace("-", "−")
-    if neuron.bias is not None:
-        name, value = neuron.bias
-        below = f"{formula_line(name, document)} = {value.replace('-', '−')}"
     if below:
         yield f'<text x="{x:g}" y="{y + RADIUS + 13 + DROP:g}">{escape(below)}</text>'
 

@@ -17,7 +17,8 @@ from chainrule.explain.document import (
 from chainrule.formula.expression import Expr
 from chainrule.numbers.arithmetic import MissingLibraryError
 from chainrule.render.diagram import diagram_lines
-from chainrule.render.line import UNICODE, formula_line
+from chainrule.render.line import UNICODE
+from chainrule.render.lines import EquationLine, equation_lines
 from chainrule.render.svg import network_svg
 from chainrule.render.typeset import (
     APPLY,
@@ -36,7 +37,8 @@ from chainrule.render.typeset import (
     typeset,
 )
 
-ROW_WIDTH = 70  # an equation that is longer, as text, gets a row for each side
+PAGE_WIDTH = 460  # points, between the margins
+ROOM = 76  # digits in a line: a longer equation gets a line for each side
 HEAD = """\
 #set page(paper: "a4", margin: (x: 2.2cm, y: 2.2cm), numbering: "1")
 #set text(font: ("Libertinus Serif", "New Computer Modern"), size: 10.5pt, lang: "en")
@@ -114,16 +116,16 @@ def _equations(equations: tuple[Equation, ...], document: Document) -> str:
 
 
 def _rows(equation: Equation, document: Document) -> list[str]:
-    """An equation in one row where it is short, else a row for each side, aligned at the equals signs."""
-    sides = [typst_formula(side, document) for side in equation.sides]
-    length = sum(len(formula_line(side, document)) + 3 for side in equation.sides)
-    note = f" quad #text(fill: luma(90), size: 0.85em, {_string(equation.note)})" if equation.note else ""
-    first, *others = sides
-    if not others:
-        return [first + note]
-    if length <= ROW_WIDTH:
-        return [f"{first} &= {' = '.join(others)}{note}"]
-    return [f"{first} &= {others[0]}{note}", *(f"&= {side}" for side in others[1:])]
+    """The lines of an equation, aligned at the equals signs."""
+    return [_row(line) for line in equation_lines(equation, document, ROOM)]
+
+
+def _row(line: EquationLine) -> str:
+    left = "" if line.left is None else typst_node(line.left)
+    begin = "&=" if line.equals else "& quad" if line.right is not None else ""
+    right = "" if line.right is None else typst_node(line.right)
+    note = f"quad #text(fill: luma(90), size: 0.85em, {_string(line.note)})" if line.note else ""
+    return " ".join(part for part in (left, begin, right, note) if part)
 
 
 def _diagram(diagram: Diagram, document: Document) -> str:
@@ -133,7 +135,8 @@ def _diagram(diagram: Diagram, document: Document) -> str:
         return f"#raw(block: true, {_lines(lines)})"
     # Typst knows no style variables; the page is white.
     drawn = re.sub(r"var\(--\w+,(#\w+)\)", r"\1", picture).replace("currentColor", "#222222")
-    return f'#image(bytes({_string(drawn)}), format: "svg", width: 92%)'
+    wide = int(re.findall(r'width="(\d+)"', picture)[0])
+    return f'#image(bytes({_string(drawn)}), format: "svg", width: {min(PAGE_WIDTH, 0.62 * wide):g}pt)'
 
 
 def _lines(text: str) -> str:

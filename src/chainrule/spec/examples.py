@@ -3,6 +3,7 @@
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from chainrule.spec.problems import Problem, SpecErrors
 
@@ -14,7 +15,7 @@ def example_names() -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda name: not name.startswith("mazur")))
 
 
-def _folder():  # type: ignore[no-untyped-def]
+def _folder() -> Traversable:
     return files("chainrule").joinpath("examples")
 
 

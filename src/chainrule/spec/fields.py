@@ -1,4 +1,4 @@
-"""The fields of a network file, a row each: the reader, the editors' schema and the reference page are made from them."""
+"""The fields of a network file, a row each: the reader, the schema and the reference page are made from them."""
 
 from dataclasses import dataclass
 from typing import Any

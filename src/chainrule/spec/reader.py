@@ -174,8 +174,9 @@ def _check_loss_fits(report: Report, last: LayerPart, on: str, loss: str) -> Non
     except CatalogueError:
         return
     if on == "logits" and activation in ("softmax", "logistic", "log_softmax"):
-        report.add(("network", "loss"), f"{loss} takes net inputs, but the last layer's {activation} is applied before",
-                   f'use activation = "identity" in the last layer, or the loss {loss.removesuffix("_on_logits")}')  # fmt: skip
+        said = f"{loss} takes net inputs, but the last layer's {activation} is applied before"
+        other = loss.removesuffix("_on_logits")
+        report.add(("network", "loss"), said, f'use activation = "identity" in the last layer, or the loss {other}')
 
 
 def _check_data(
@@ -185,8 +186,8 @@ def _check_data(
         report.add(("data", "inputs"), f"each sample has {len(inputs[0])} numbers, but the network has {width} inputs",
                    "change network.inputs or the data")  # fmt: skip
     if targets and outputs and len(targets[0]) != outputs:
-        report.add(("data", "targets"), f"each sample has {len(targets[0])} targets, but the last layer has {outputs} neurons",
-                   "one target for each output")  # fmt: skip
+        said = f"each sample has {len(targets[0])} targets, but the last layer has {outputs} neurons"
+        report.add(("data", "targets"), said, "one target for each output")  # fmt: skip
     if inputs and targets and len(inputs) != len(targets):
         report.add(("data", "targets"), f"there are {len(inputs)} rows of inputs but {len(targets)} of targets",
                    "one row of each for every sample")  # fmt: skip
@@ -205,7 +206,7 @@ def _formulas(report: Report, data: Table, tables: Mapping[str, Table]) -> Formu
         for key in arrays[name]:
             if not key.isidentifier() or key.startswith("d_") or key.endswith("_next"):
                 report.add((name, key), f"{shown(key)} can't be a quantity's name",
-                           "letters, digits and _; d_... and ..._next are names of derivatives and updates")  # fmt: skip
+                           "it is made of letters, digits and _; d_... and ..._next are taken")  # fmt: skip
     if not table.get("text"):
         return None
     trained = tuple(table["trained"].replace(",", " ").split()) if table.get("trained") is not None else None
