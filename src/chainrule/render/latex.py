@@ -36,6 +36,7 @@ SIGNS = {
     "≠": r"\ne",
     "∑": r"\sum",
     "∞": r"\infty",
+    "⋮": r"\vdots",
     APPLY.text: "",
 }
 PLAIN = re.compile(r"[A-Za-z0-9]+")
@@ -43,6 +44,9 @@ ESCAPES = {
     "\\": r"\textbackslash{}",
     "^": r"\textasciicircum{}",
     "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
     **{each: f"\\{each}" for each in "{}$&#%_"},
 }
 
@@ -145,4 +149,4 @@ def words(text: str) -> str:
     """
     plain = "".join(each for each in re.sub(r"\s+", " ", text) if each.isprintable())
     escaped = "".join(ESCAPES.get(each, each) for each in plain)
-    return re.sub(r"([-<>,'`!?])(?=[-<>,'`])", r"\1{}", escaped)  # no dashes, quotes or ¡ of several characters
+    return re.sub(r"([-,'`!?])(?=[-,'`])", r"\1{}", escaped)  # no dashes, quotes or ¡ of several characters

@@ -338,8 +338,8 @@ def width(node: Node) -> float:
     match node:
         case Italic(text) | Upright(text) | Function(text):
             return len(text)
-        case Sign(_, form):
-            return 2.6 if form == Form.INFIX else 1
+        case Sign(text, form):
+            return (1.6 if text == "·" else 2.6) if form == Form.INFIX else 0 if text == APPLY.text else 1
         case Row(items):
             return sum(map(width, items))
         case Fraction(top, bottom, small):
