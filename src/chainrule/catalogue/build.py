@@ -1,6 +1,6 @@
 """From rows and sizes to a program: a network's forward pass and error."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -10,7 +10,7 @@ from chainrule.catalogue.row import CatalogueError
 from chainrule.formula.expression import Expr, Ref, rename_letters, transform
 from chainrule.formula.parse import Statement, parse_expression, parse_formulas
 from chainrule.formula.unparse import statement_text
-from chainrule.program.program import Family, Program, Role
+from chainrule.program.program import Family, Program, Role, updated_name
 from chainrule.program.read import extend
 
 LETTERS = "jklpqrstuvwyz"  # of the layers, from the first; i is the inputs', n the samples'
@@ -46,7 +46,8 @@ class Conventions:
 def layer_names(layers: Sequence[DenseLayer]) -> tuple[str, ...]:
     """The names of the layers: those given, else ``h`` (or ``h1``, ``h2``, ...) and ``o`` for the last.
 
-    Raises `CatalogueError` for a name twice and for one that can't stand in a formula.
+    Raises `CatalogueError` for a name twice, for one that can't stand in a formula, and for one that would make
+    ``w_h_next`` mean two things: a layer's weights, and another layer's weights after the round.
     """
     hidden = len(layers) - 1
     names = []
@@ -58,6 +59,10 @@ def layer_names(layers: Sequence[DenseLayer]) -> tuple[str, ...]:
             raise CatalogueError(f"a layer's name is made of letters, digits and _; {name[:40]!r} is not")
         if names.count(name) > 1:
             raise CatalogueError(f"two layers have the name {name}; give one of them another")
+        if updated_name(name) in names:
+            raise CatalogueError(
+                f"{updated_name(name)} is how layer {name} after the round is written; rename that layer"
+            )
     return tuple(names)
 
 
@@ -67,10 +72,17 @@ def forward_program(inputs: int, layers: Sequence[DenseLayer], conventions: Conv
     >>> program = forward_program(2, [DenseLayer(3, "tanh"), DenseLayer(1)], Conventions())
     >>> [definition.target for definition in program.definitions]
     ['net_h', 'out_h', 'net_o', 'out_o', 'E', 'E_total']
+
+    Raises `CatalogueError` for an unknown activation, loss, bias or setting, and for a size below 1.
     """
     if not layers:
         raise CatalogueError("a network needs at least one layer")
     names = layer_names(layers)
+    sizes = {"inputs": inputs, "samples": samples}
+    sizes |= {f"neurons in layer {name}": layer.units for layer, name in zip(layers, names, strict=True)}
+    for what, size in sizes.items():
+        if size < 1:
+            raise CatalogueError(f"the number of {what} must be at least 1, not {size}")
     letters = _letters(len(layers))
     program = Program({"x": Family("x", Role.INPUT, ("n", "i"), (samples, inputs))})
     source, width = ("x", "i"), inputs
@@ -125,6 +137,7 @@ def _add_error(
 ) -> Program:
     """The parts of the error and their total, summed or averaged as the conventions say."""
     loss = find_loss(conventions.loss)
+    _check_settings(loss, conventions.loss_settings)
     own = source[1]
     given = [Family("target", Role.TARGET, ("n", own), (samples, width))]
     given += [Family(name, Role.SETTING) for name, _ in loss.settings]
@@ -135,6 +148,14 @@ def _add_error(
     program = extend(program, [part], given=given, stable=safe)
     total = parse_formulas(f"E_total = {total_formula(loss, conventions, {'n': samples, own: width})}")
     return extend(program, total, roles={"E_total": Role.LOSS})
+
+
+def _check_settings(loss: Loss, settings: Iterable[str]) -> None:
+    known = [name for name, _ in loss.settings]
+    for name in settings:
+        if name not in known:
+            has = f"it has {', '.join(known)}" if known else "it has none"
+            raise CatalogueError(f"{loss.name} has no setting {name!r}; {has}")
 
 
 def total_formula(loss: Loss, conventions: Conventions, sizes: Mapping[str, int]) -> str:

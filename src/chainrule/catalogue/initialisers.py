@@ -49,7 +49,7 @@ INITIALISERS = (
         "Glorot's, normal",
         deviation="sqrt(2 / (fan_in + fan_out))",
         aliases=("xavier_normal",),
-        source="Glorot and Bengio 2010",
+        source="Glorot and Bengio 2010; not truncated, as in PyTorch (Keras truncates)",
     ),
     Initialiser(
         "he_uniform",
@@ -66,7 +66,7 @@ INITIALISERS = (
         "He's, normal",
         deviation="sqrt(2 / fan_in)",
         aliases=("kaiming_normal", "he", "kaiming"),
-        source="He, Zhang, Ren and Sun 2015",
+        source="He, Zhang, Ren and Sun 2015; not truncated, as in PyTorch (Keras truncates)",
     ),
     Initialiser(
         "lecun_uniform",
@@ -82,7 +82,7 @@ INITIALISERS = (
         "LeCun's, normal",
         deviation="sqrt(1 / fan_in)",
         aliases=("lecun",),
-        source="LeCun, Bottou, Orr and Müller 1998",
+        source="LeCun, Bottou, Orr and Müller 1998; not truncated, as in PyTorch (Keras truncates)",
     ),
     Initialiser(
         "orthogonal",

@@ -64,6 +64,14 @@ LOSSES = (
          over_outputs="mean",
          stable="abs(out[n,k] - target[n,k]) + log1p(exp(-2 * abs(out[n,k] - target[n,k]))) - log(2)"),
     Loss(
+        "hinge",
+        "1 - target[n,k] * out[n,k] if target[n,k] * out[n,k] < 1 else 0",
+        "hinge loss, for targets of -1 and 1",
+        over_outputs="mean",
+        kink="Where target times output is 1 the slope is taken as 0.",
+        source="Cortes and Vapnik 1995",
+    ),
+    Loss(
         "binary_cross_entropy",
         "-(target[n,k] * log(out[n,k]) + (1 - target[n,k]) * log(1 - out[n,k]))",
         "binary cross-entropy",

@@ -69,10 +69,6 @@ def _orthogonal(shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray
     if len(shape) != 2:
         raise CatalogueError("orthogonal start values need a matrix of weights")
     rows, columns = shape
-    normal = rng.normal(size=(max(shape), min(shape)))
-    q, r = np.linalg.qr(normal)
-    result: npt.NDArray[np.float64] = q * np.sign(
-        np.diagonal(r)
-    )  # without this the signs are LAPACK's choice, and not evenly distributed
-    result: npt.NDArray[np.float64] = q if rows >= columns else q.T
-    return result
+    q, r = np.linalg.qr(rng.normal(size=(max(shape), min(shape))))
+    signed: npt.NDArray[np.float64] = q * np.sign(np.diagonal(r))  # else the signs are LAPACK's choice
+    return signed if rows >= columns else signed.T
