@@ -155,6 +155,15 @@ def test_an_interval_contains_the_value_of_each_number_in_it(
     assert many.number(bounds.lower) <= true <= many.number(bounds.upper)
 
 
+@given(a=st.floats(-1e9, 1e9), b=st.floats(-1e9, 1e9), c=st.floats(0.5, 9))
+def test_each_operation_rounds_outwards(a: float, b: float, c: float) -> None:
+    x, y, z = interval(a), interval(b), interval(c)
+    exact = [(x + y, Fraction(a) + Fraction(b)), (x * y, Fraction(a) * Fraction(b))]
+    exact.append((INTERVAL.divide(x, z), Fraction(a) / Fraction(c)))
+    for bounds, true in exact:
+        assert Fraction(bounds.lower) <= true <= Fraction(bounds.upper)
+
+
 @given(x=st.floats(-5, 5))
 def test_an_interval_of_a_point_stays_narrow(x: float) -> None:
     bounds = evaluate(parse_expression("tanh(x) / (1 + exp(-x)) + 3"), {"x": np.array(x)}, {}, {}, INTERVAL)

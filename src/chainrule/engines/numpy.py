@@ -21,7 +21,7 @@ LARGE = 4096  # numbers in an array that is worth freeing early and writing into
 YIELDS_BOOL = frozenset({"less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "and"})
 # Written out scalar by scalar, a program pays off with few operations for each call of NumPy, and many rounds.
 SCALARS_PER_CALL = 15
-MANY_ROUNDS = 500
+MANY_ROUNDS = 1000
 
 
 def compile_program(
@@ -160,12 +160,6 @@ def executor(plan: Plan, dtype: DTypeLike = np.float64) -> Callable[..., Sequenc
     names: dict[str, Any] = {}
     lines: list[ast.stmt] = []
     last = _last_reads(plan)
-    boolean = {
-        place
-        for place, each in enumerate(plan.instructions)
-        if (isinstance(each, Apply) and each.function in YIELDS_BOOL)
-        or (isinstance(each, Constant) and each.value.dtype == bool)
-    }
     for place, each in enumerate(plan.instructions):
         if isinstance(each, Given):
             continue
@@ -174,13 +168,10 @@ def executor(plan: Plan, dtype: DTypeLike = np.float64) -> Callable[..., Sequenc
             continue
         dying = [source for source in dict.fromkeys(inputs(each)) if last[source] == place and _is_large(plan, source)]
         args = [name(_array(source)) for source in inputs(each)]
-        if isinstance(each, Apply) and isinstance(ELEMENTWISE[each.function], np.ufunc) and place not in boolean:
+        if isinstance(each, Apply) and each.function not in YIELDS_BOOL:
             # Memory that nobody reads again takes the result.
-            args += [
-                name(_array(source))
-                for source in dying
-                if plan.shapes[source] == plan.shapes[place] and source not in boolean and _owns(plan, source)
-            ][:1]
+            free = [at for at in dying if plan.shapes[at] == plan.shapes[place] and _owns(plan, at)]
+            args += [name(_array(at)) for at in free[:1] if isinstance(ELEMENTWISE[each.function], np.ufunc)]
         names[f"f{place}"] = operation(each, plan.shapes)
         lines.append(assign(_array(place), call(f"f{place}", *args)))
         lines.extend(assign(_array(source), ast.Constant(None)) for source in dying)
