@@ -20,6 +20,7 @@ from chainrule.formula.unparse import to_text
 from chainrule.numbers.evaluate import run
 from chainrule.program.program import Family, Program, Role, definition_of, with_role
 from chainrule.program.read import extend
+from chainrule.program.sizes import ProgramError
 
 ROUNDS = 20
 LAYERS = (DenseLayer(3, "tanh", bias="per_neuron"), DenseLayer(2, "logistic", bias="shared"))
@@ -318,6 +319,39 @@ def test_what_an_optimizer_does_not_have(update: Update, message: str) -> None:
     with pytest.raises(CatalogueError) as caught:
         training_program(forward(), TRAINED, update)
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "text", "name"),
+    [
+        ("sgd", "w_next = 3\nE_total = (w * w_next - 1)**2", "w_next"),
+        ("adam", "mhat_w = 3\nE_total = (w * mhat_w - 1)**2", "mhat_w"),
+        ("adam", "v_w = 3\nE_total = (w * v_w - 1)**2", "v_w"),
+        ("nadam", "mu = 3\nE_total = (w * mu - 1)**2", "mu"),
+        ("nesterov_lookahead", "ahead_w = 3\nE_total = (w * ahead_w - 1)**2", "ahead_w"),
+        ("adam", "rate = 3\nE_total = (w * rate - 1)**2", "rate"),
+    ],
+)
+def test_a_name_that_the_optimizer_needs_is_not_taken_for_its_own(optimizer: str, text: str, name: str) -> None:
+    program = extend(Program({}), text, given=[Family("w", Role.PARAMETER)])
+    with pytest.raises(ProgramError, match=f"{name} is there already"):
+        training_program(program, ["w"], Update(optimizer))
+
+
+@pytest.mark.parametrize(
+    ("trained", "message"),
+    [
+        (["w_hh"], "there is no w_hh to train; did you mean w_h?"),
+        (["zzzz"], "there is no zzzz to train"),
+        (["E_total"], "E_total can't be trained: a formula calculates it; train what is given"),
+        (["w_h", "w_h"], "w_h is trained twice; name it once"),
+    ],
+)
+@pytest.mark.parametrize("optimizer", ["sgd", "nesterov_lookahead"])
+def test_what_can_not_be_trained(optimizer: str, trained: list[str], message: str) -> None:
+    with pytest.raises(CatalogueError) as caught:
+        training_program(forward(), trained, Update(optimizer))
+    assert str(caught.value) == message
 
 
 def test_names() -> None:

@@ -77,7 +77,7 @@ def test_a_branch_that_is_not_taken_neither_leaks_nor_warns() -> None:
         y[i] = log(x[i]) if x[i] > 0 else 0
         z[i] = 7 if x[i] == 0 else 1 / x[i]
         s    = sum[i](x[i+1] / x[i+1] if i < 3 else 0)
-        t    = sum[i,j](x[i] / x[j] if j >= 2 else 0)
+        t    = sum[i,j](x[i] * exp(1000 * x[j]) if i + j < 2 else 0)
         u[i] = x[i+1] if x[i] > 7 else x[i]
         """
     program = extend(Program({}), text, given=[x], sizes={"i": 4, "j": 4})

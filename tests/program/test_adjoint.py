@@ -5,13 +5,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle_programs import CASES, Case, program_of
 
 from chainrule.numbers.evaluate import run
 from chainrule.program.adjoint import differentiate
 from chainrule.program.program import Family, Program, Role, adjoint_name
 from chainrule.program.read import extend
 from chainrule.program.sizes import ProgramError
+from oracle_programs import CASES, Case, program_of
 
 SIZES = st.integers(1, 4)
 

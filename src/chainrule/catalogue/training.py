@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from difflib import get_close_matches
 
 from chainrule.catalogue.optimizers import Optimizer, find_optimizer
 from chainrule.catalogue.row import CatalogueError
@@ -35,10 +36,12 @@ def training_program(program: Program, trained: Sequence[str], update: Update, l
     """One round: the program, the derivatives by the trained parameters, and their updates.
 
     The next value of a parameter ``w_h`` is the family ``w_h_next``, that of a state ``m_w_h`` is ``m_w_h_next``.
-    Raises ``CatalogueError`` for an unknown optimizer and ``ProgramError`` for a loss that can't be differentiated.
+    Raises ``CatalogueError`` for an unknown optimizer and for what can't be trained, and ``ProgramError`` for a loss
+    that can't be differentiated and for a name in the program that the optimizer needs.
     """
     if not trained:
         return differentiate(program, loss)
+    _check_trained(program, trained)
     optimizer = find_optimizer(update.optimizer)
     at = {name: name for name in trained}
     given = [Family(name, Role.SETTING) for name in setting_values(update)]
@@ -52,8 +55,20 @@ def training_program(program: Program, trained: Sequence[str], update: Update, l
     if update.weight_decay is not None:
         program, gradients = _each(program, gradients, "decayed", DECAY)
     for name in trained:
-        program = _updated(program, name, gradients[name], optimizer)
+        program = _updated(program, name, gradients[name], optimizer, first=name == trained[0])
     return program
+
+
+def _check_trained(program: Program, trained: Sequence[str]) -> None:
+    defined = {definition.target for definition in program.definitions}
+    for place, name in enumerate(trained):
+        if name not in program.families:
+            close = get_close_matches(name, program.families, 1)
+            raise CatalogueError(f"there is no {name} to train" + (f"; did you mean {close[0]}?" if close else ""))
+        if name in defined:
+            raise CatalogueError(f"{name} can't be trained: a formula calculates it; train what is given")
+        if name in trained[:place]:
+            raise CatalogueError(f"{name} is trained twice; name it once")
 
 
 def setting_values(update: Update) -> dict[str, Decimal]:
@@ -136,8 +151,8 @@ def _square_sum(family: Family, gradient: str) -> str:
     return f"sum[{axes}]({gradient}[{axes}]**2)" if axes else f"{gradient}**2"
 
 
-def _updated(program: Program, name: str, gradient: str, optimizer: Optimizer) -> Program:
-    """The optimizer's lines for one parameter."""
+def _updated(program: Program, name: str, gradient: str, optimizer: Optimizer, first: bool) -> Program:
+    """The optimizer's lines for one parameter; one number for all parameters comes with the ``first`` of them."""
     family = program.families[name]
     names = {"w": name, "g": gradient, "w_next": updated_name(name)}
     lines = _lines(optimizer)
@@ -153,13 +168,13 @@ def _updated(program: Program, name: str, gradient: str, optimizer: Optimizer) -
         if names[state] != state
         else Family(state, Role.STATE)
         for state in optimizer.state
-        if names[state] not in program.families
+        if (first if names[state] == state else not optimizer.gradient_at)  # else the state is there already
     ]
     program = extend(program, (), given=given)
     for line in lines:
+        if not (line.indices or first):
+            continue
         target = names[line.target]
-        if target in program.families:
-            continue  # one number for all parameters: it is there from the first of them
         is_updated = line.target == "w_next" or line.target.removesuffix("_next") in optimizer.state
         of = target.removesuffix("_next") if is_updated else name if line.indices else ""
         role = Role.UPDATED if is_updated else Role.VALUE
@@ -173,8 +188,7 @@ def _looked_ahead(
 ) -> tuple[Program, dict[str, str]]:
     """The program at the point where the gradient is taken; and the family that stands there for each parameter."""
     ahead = {name: f"ahead_{name}" for name in trained}
-    start = Program({name: f for name, f in program.families.items() if f.role != Role.VALUE and f.role != Role.LOSS})
-    start = extend(start, (), given=settings)
+    start = extend(Program(program.families), (), given=settings)
     for name in trained:
         family = program.families[name]
         states = {each: f"{each}_{name}" for each in optimizer.state}
@@ -196,6 +210,7 @@ def _looked_ahead(
         )
         for each in program.definitions
     )
-    families = dict(start.families) | {each.target: program.families[each.target] for each in program.definitions}
+    calculated = {each.target: program.families[each.target] for each in program.definitions}
+    families = {name: family for name, family in start.families.items() if name not in calculated} | calculated
     definitions: tuple[Definition, ...] = (*start.definitions, *moved)
     return Program(families, definitions), ahead

@@ -1,66 +1,104 @@
-"""A document as a LaTeX article that compiles with pdflatex."""
+"""A document as a LaTeX article, which pdflatex compiles with amsmath, booktabs and TikZ alone."""
 
-import re
+import unicodedata
+from collections.abc import Iterator, Sequence
 from typing import assert_never
 
-from chainrule.explain.document import (
-    Block,
-    Diagram,
-    Document,
-    Equation,
-    Equations,
-    Heading,
-    Note,
-    Paragraph,
-    Table,
-)
+from chainrule.explain.document import Block, Diagram, Document, Equation, Equations, Heading, Note, Paragraph, Table
 from chainrule.formula.expression import Expr
 from chainrule.render.latex import COMMANDS, SIGNS, latex_formula, latex_node, words
+from chainrule.render.line import formula_line
 from chainrule.render.lines import EquationLine, equation_lines
-from chainrule.render.svg import RADIUS, Picture, network_picture
+from chainrule.render.picture import network_picture
+from chainrule.render.tikz import picture_tikz
+from chainrule.render.weights import WeightTable, weight_tables
 
-ROOM = 76  # digits in a line: a longer equation gets a line for each side
-SCALE = 0.0185  # centimetres in a pixel of the picture
-HEAD = r"""\documentclass[11pt]{article}
-\usepackage[a4paper,margin=2.3cm]{geometry}
-\usepackage{amsmath,amssymb,booktabs,longtable,tikz}
-\setlength{\parindent}{0pt}\setlength{\parskip}{6pt plus 2pt}
+ROOM = 76.0  # the width of the page, in digits
+ROWS_ON_A_PAGE = 30  # a longer table may go over to the next page
+HEADINGS = {1: "section*", 2: "section*", 3: "subsection*", 4: "subsubsection*"}
+PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
+\usepackage[margin=2.4cm]{geometry}
+\IfFileExists{lmodern.sty}{\usepackage[T1]{fontenc}\usepackage{lmodern}}{}
+\usepackage[fleqn]{amsmath}
+\usepackage{amssymb,booktabs,longtable,tikz}
+\setlength{\mathindent}{1.2em}
+\setlength{\parindent}{0pt}
+\setlength{\parskip}{0.5em plus 0.2em}
+\setlength{\jot}{5pt}
 \allowdisplaybreaks
-\newcommand{\remark}[1]{\begin{quote}\small #1\end{quote}}
+\AtBeginDocument{\abovedisplayskip=5pt plus 2pt\belowdisplayskip=5pt plus 2pt\abovedisplayshortskip=3pt}
+\newcommand{\remark}[1]{\textcolor{black!60}{\small #1}}
+\newcommand{\result}[1]{\boldsymbol{#1}}
 """
-SECTIONS = {1: "section*", 2: "section*", 3: "subsection*", 4: "subsubsection*"}
+ACCENTS = dict(zip("\u0300\u0301\u0302\u0303\u0308\u030a\u030c\u0327", "`'^~\"rvc", strict=True))
+LETTERS = {
+    "ß": r"\ss{}", "æ": r"\ae{}", "Æ": r"\AE{}", "ø": r"\o{}", "Ø": r"\O{}", "ł": r"\l{}", "Ł": r"\L{}", "œ": r"\oe{}",
+    "–": "--", "—": "---", "‘": "`", "’": "'", "“": "``", "”": "''", "½": r"\ensuremath{\tfrac{1}{2}}", "\xa0": "~",
+    "→": r"\ensuremath{\to}", "√": r"\ensuremath{\surd}", "σ": r"\ensuremath{\sigma}", "…": r"\dots{}",
+    "²": r"\ensuremath{^2}", "³": r"\ensuremath{^3}", "⁺": r"\ensuremath{^+}", "°": r"\ensuremath{^\circ}",
+}  # fmt: skip
 
 
 def render_latex(document: Document) -> str:
-    """The document as the source of an article; it needs amsmath, booktabs, longtable and TikZ."""
+    """The document as a complete article in plain ASCII.
+
+    >>> print(render_latex(Document("A & B", (Paragraph(("Words.",)),)))[-70:])
+    {\\LARGE\\bfseries A \\& B\\par}
+    <BLANKLINE>
+    Words.
+    <BLANKLINE>
+    \\end{document}
+    <BLANKLINE>
+    """
     first = document.blocks[0] if document.blocks else None
     titled = not document.title or (isinstance(first, Heading) and first.text == document.title)
-    title = "" if titled else f"\\begin{{center}}\\Large\\bfseries {running(document.title)}\\end{{center}}\n"
-    body = "\n\n".join(_block(block, document) for block in document.blocks)
-    return f"{HEAD}\\begin{{document}}\n{title}\n{body}\n\\end{{document}}\n"
+    title = [] if titled else [rf"{{\LARGE\bfseries {words(document.title)}\par}}"]
+    body = _joined(document, title)
+    return f"{PREAMBLE}\\begin{{document}}\n\n{ascii_tex(body)}\n\n\\end{{document}}\n"
 
 
-def running(text: str) -> str:
-    """Running text: nothing in it is a command, and a sign or Greek letter is set as mathematics."""
-    parts = re.split("([^\x00-\x7f])", text)
-    return "".join(_character(part) if len(part) == 1 and not part.isascii() else words(part) for part in parts)
+def _joined(document: Document, title: list[str]) -> str:
+    """The blocks as paragraphs; equations belong to the paragraph before, and at a start close up to what is above."""
+    text, started = "\n\n".join(title), False
+    for block in document.blocks:
+        part = _block(block, document)
+        if not part:
+            continue
+        display = isinstance(block, Equation | Equations)
+        text += "\n" if display and started else "\n\n" if text else ""
+        text += "\\vspace*{-0.65\\baselineskip}\n" + part if display and not started else part
+        started = display or isinstance(block, Paragraph)
+    return text
 
 
-def _character(each: str) -> str:
-    command = COMMANDS.get(each) or SIGNS.get(each)
-    if command is not None:
-        return f"${command}$" if command else ""
-    return each if "\xa0" < each < "\u0180" else "?"
+def ascii_tex(text: str) -> str:
+    """TeX in which every character outside ASCII is a command, or its number where LaTeX has none.
+
+    >>> print(ascii_tex("déjà 你 δ"))
+    d\\'{e}j\\`{a} [U+4F60] \\ensuremath{\\delta}
+    """
+    return "".join(each if each.isascii() else _command(each) for each in text)
+
+
+def _command(letter: str) -> str:
+    if letter in LETTERS:
+        return LETTERS[letter]
+    if letter in COMMANDS or letter in SIGNS:
+        return rf"\ensuremath{{{COMMANDS.get(letter) or SIGNS[letter]}}}"
+    parts = unicodedata.normalize("NFD", letter)
+    if len(parts) == 2 and parts[0].isascii() and parts[1] in ACCENTS:
+        return rf"\{ACCENTS[parts[1]]}{{{parts[0]}}}"
+    return f"[U+{ord(letter):04X}]"
 
 
 def _block(block: Block, document: Document) -> str:
     match block:
         case Heading(level, text):
-            return f"\\{SECTIONS.get(level, 'paragraph*')}{{{running(text)}}}"
+            return rf"\{HEADINGS.get(level, 'paragraph*')}{{{words(text)}}}"
         case Paragraph(parts):
             return _running(parts, document)
         case Note(parts):
-            return f"\\remark{{{_running(parts, document)}}}"
+            return f"\\begin{{quote}}\\small\n{_running(parts, document)}\n\\end{{quote}}"
         case Equation():
             return _equations((block,), document)
         case Equations(equations):
@@ -68,75 +106,82 @@ def _block(block: Block, document: Document) -> str:
         case Table():
             return _table(block, document)
         case Diagram():
-            picture = network_picture(block, document)
-            return _list(block, document) if picture is None else _tikz(picture)
+            return _diagram(block, document)
         case _:
             assert_never(block)
 
 
 def _running(parts: tuple[str | Expr, ...], document: Document) -> str:
     return "".join(
-        running(part) if isinstance(part, str) else f"${latex_formula(part, document, inline=True)}$" for part in parts
-    )
+        words(part) if isinstance(part, str) else f"${latex_formula(part, document, inline=True)}$" for part in parts
+    ).strip()
 
 
-def _equations(equations: tuple[Equation, ...], document: Document) -> str:
-    rows = [_row(line) for equation in equations for line in equation_lines(equation, document, ROOM)]
-    return "\\begin{flalign*}\n" + " \\\\\n".join(rows) + "\n\\end{flalign*}" if rows else ""
+def _equations(equations: Sequence[Equation], document: Document) -> str:
+    lines = []
+    for position, equation in enumerate(equations):
+        own = equation_lines(equation, document, ROOM)
+        lines += [_line(each) + r" \\" for each in own]
+        if len(own) > 1 and position < len(equations) - 1:
+            lines[-1] += "[4pt]"
+    if not lines:
+        return ""
+    lines[-1] = lines[-1].removesuffix(r" \\")
+    return "\\begin{align*}\n" + "\n".join(lines) + "\n\\end{align*}"
 
 
-def _row(line: EquationLine) -> str:
-    left = "" if line.left is None else latex_node(line.left)
-    begin = "={}" if line.equals else "\\quad {}" if line.right is not None else ""
-    right = "" if line.right is None else latex_node(line.right)
-    note = f"\\qquad \\text{{\\small {running(line.note)}}}" if line.note else ""
-    return f"{left} &{begin} {right} {note} &&"
+def _line(line: EquationLine) -> str:
+    left = latex_node(line.left) if line.left is not None else ""
+    parts = [latex_node(each) for each in line.right]
+    if line.result is not None:
+        parts.append(rf"\result{{{latex_node(line.result)}}}")
+    if line.note:
+        parts.append((r"\qquad " if line.right else "") + rf"\text{{\remark{{{words(line.note)}}}}}")
+    hanging = r"\quad " if line.hanging and line.right else ""
+    return f"{left} &{hanging}{' '.join(parts)}"
 
 
 def _table(table: Table, document: Document) -> str:
     numeric = [*table.numeric, *[False] * (len(table.header) - len(table.numeric))]
-    last = "p{0.72\\linewidth}" if len(table.header) == 2 and not any(table.header) else "l"
-    columns = "".join("r" if right else "l" for right in numeric[:-1]) + ("r" if numeric[-1:] == [True] else last)
-    head = " & ".join(running(text) for text in table.header) + " \\\\ \\midrule\n" if any(table.header) else ""
-    rows = "".join(" & ".join(_running((cell,), document) for cell in row) + " \\\\\n" for row in table.rows)
-    return f"\\begin{{longtable}}[l]{{{columns}}}\n\\toprule\n{head}{rows}\\bottomrule\n\\end{{longtable}}"
+    cells = [[_running((cell,), document) for cell in row] for row in table.rows]
+    plain = [[cell if isinstance(cell, str) else formula_line(cell, document) for cell in row] for row in table.rows]
+    header = [words(each) for each in table.header] if any(table.header) else []
+    return _tabular(header, cells, list(_columns(table.header, plain, numeric)))
 
 
-def _list(diagram: Diagram, document: Document) -> str:
-    """A network too large for the picture: for each neuron all that leads into it."""
-    said = []
-    for layer in diagram.layers:
-        said.append(f"\\textbf{{{running(layer.title)}}}")
-        for neuron in layer.neurons:
-            into = [
-                f"{running(edge.source.name)}: ${latex_formula(edge.weight, document)} = {running(edge.value)}$"
-                for edge in neuron.edges
-            ]
-            if neuron.bias is not None:
-                into.append(f"${latex_formula(neuron.bias[0], document)} = {running(neuron.bias[1])}$")
-            said.append(f"{running(neuron.name)}: " + (", ".join(into) or running(neuron.value)))
-    return "\n\n".join(said)
+def _columns(header: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool]) -> Iterator[str]:
+    """The columns' kinds; where they are too wide together, those of words share the room that is left."""
+    widths = [max(len(row[at]) for row in (header, *rows)) for at in range(len(header))]
+    room = ROOM * 1.1 - 2.5 * len(widths)
+    fixed = sum(width for width, right in zip(widths, numeric, strict=True) if right)
+    words_together = sum(widths) - fixed
+    for width, right in zip(widths, numeric, strict=True):
+        if right:
+            yield "r"
+        elif fixed + words_together <= room:
+            yield "l"
+        else:
+            share = max(0.1, (room - fixed) / room * width / words_together) * (1 - 0.03 * len(widths))
+            yield rf"p{{{share:.2f}\linewidth}}"
 
 
-def _tikz(picture: Picture) -> str:
-    """The picture, its lengths in centimetres from the bottom left."""
+def _tabular(header: Sequence[str], rows: Sequence[Sequence[str]], columns: Sequence[str]) -> str:
+    head = [" & ".join(rf"\textbf{{{each}}}" for each in header) + r" \\", r"\midrule"] if header else []
+    body = [" & ".join(row) + r" \\" for row in rows]
+    long = len(rows) > ROWS_ON_A_PAGE
+    name, options = ("longtable", "[l]") if long else ("tabular", "")
+    kinds = "@{}" + "".join(columns) + "@{}"
+    top = [rf"\begin{{{name}}}{options}{{{kinds}}}", r"\toprule", *head, *[r"\endhead"] * long]
+    return "\n".join([*top, *body, r"\bottomrule", rf"\end{{{name}}}"])
 
-    def at(x: float, y: float) -> str:
-        return f"({x * SCALE:.2f},{(picture.height - y) * SCALE:.2f})"
 
-    lines = [f"\\draw[gray] {at(*start)} -- {at(*end)};" for (start, end), _, _ in picture.edges]
-    labels = [
-        f"\\node[fill=white,inner sep=1.2pt,font=\\scriptsize] at {at(box.x, box.y)} {{{running(label)}}};"
-        for _, label, box in picture.edges
-    ]
-    neurons = []
-    for neuron, below, (x, y) in picture.neurons:
-        size = f"minimum size={2 * RADIUS * SCALE:.2f}cm"
-        neurons.append(f"\\node[circle,draw,fill=blue!6,{size},font=\\small] at {at(x, y)} {{{running(neuron.name)}}};")
-        if below:
-            neurons.append(f"\\node[font=\\scriptsize] at {at(x, y + RADIUS + 14)} {{{running(below)}}};")
-    titles = [
-        f"\\node[font=\\footnotesize,gray] at {at(*place)} {{{running(text)}}};" for text, place in picture.titles
-    ]
-    body = "\n".join([*lines, *labels, *neurons, *titles])
-    return f"\\begin{{center}}\\begin{{tikzpicture}}\n{body}\n\\end{{tikzpicture}}\\end{{center}}"
+def _diagram(diagram: Diagram, document: Document) -> str:
+    picture = network_picture(diagram, document)
+    drawn = f"\\begin{{center}}\n{picture_tikz(picture)}\n\\end{{center}}"
+    tables = [] if picture.complete else [_weights(each) for each in weight_tables(diagram, document)]
+    return "\n\n".join([drawn, *tables])
+
+
+def _weights(table: WeightTable) -> str:
+    rows = [[f"${latex_node(each)}$" for each in row] for row in (table.header, *table.rows)]
+    return rf"\textbf{{{words(table.title)}}}\par" + "\n" + _tabular([], rows, "l" * len(table.header))

@@ -13,8 +13,6 @@ from chainrule.explain.document import (
     Equation,
     Equations,
     Heading,
-    Layer,
-    Neuron,
     Note,
     Paragraph,
     Table,
@@ -22,7 +20,10 @@ from chainrule.explain.document import (
 from chainrule.formula.expression import Expr
 from chainrule.render.lines import EquationLine, equation_lines
 from chainrule.render.mathml import mathml_formula, mathml_node
-from chainrule.render.svg import network_svg
+from chainrule.render.picture import network_picture
+from chainrule.render.svg import described, picture_svg
+from chainrule.render.typeset import Node
+from chainrule.render.weights import WeightTable, weight_tables
 
 ROOM = 84  # digits in a line: a longer equation gets a line for each side
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; font-src data:; base-uri 'none'; form-action 'none'"
@@ -92,12 +93,12 @@ def _rows(equation: Equation, document: Document) -> list[str]:
 
 
 def _row(line: EquationLine) -> str:
-    kind = ' class="final"' if line.final else ""
-    note = f'<mtd class="note"><mtext>{escape(line.note)}</mtext></mtd>' if line.note else ""
     left = "" if line.left is None else mathml_node(line.left)
-    begin = '<mo form="infix">=</mo>' if line.equals else '<mspace width="2em"></mspace>' if line.right else ""
-    right = "" if line.right is None else mathml_node(line.right)
-    return f"<mtr{kind}><mtd>{left}</mtd><mtd><mrow>{begin}{right}</mrow></mtd>{note}</mtr>"
+    right = "".join(map(mathml_node, line.right))
+    hanging = '<mspace width="1.5em"></mspace>' if line.hanging and right else ""
+    result = "" if line.result is None else f'<mrow class="result">{mathml_node(line.result)}</mrow>'
+    note = f'<mtext class="remark">{escape(line.note)}</mtext>' if line.note else ""
+    return f"<mtr><mtd>{left}</mtd><mtd><mrow>{hanging}{right}{result}{note}</mrow></mtd></mtr>"
 
 
 def _table(table: Table, document: Document) -> str:
@@ -114,25 +115,18 @@ def _table(table: Table, document: Document) -> str:
 
 
 def _diagram(diagram: Diagram, document: Document) -> str:
-    picture = network_svg(diagram, document)
-    if picture is not None:
-        return f'<figure class="picture">{picture}</figure>'
-    return "".join(_layer(layer, document) for layer in diagram.layers)
+    """The picture and, where it doesn't say every weight, tables of them."""
+    picture = network_picture(diagram, document)
+    drawn = f'<figure class="picture">{picture_svg(picture, described(diagram, document))}</figure>'
+    return drawn + ("" if picture.complete else "".join(map(_weights, weight_tables(diagram, document))))
 
 
-def _layer(layer: Layer, document: Document) -> str:
-    """A layer of a network too large for the picture: a line for each neuron with all that leads into it."""
-    lines = "".join(f"<tr><td><b>{escape(n.name)}</b></td><td>{_into(n, document)}</td></tr>" for n in layer.neurons)
-    return f'<div class="table"><table><caption>{escape(layer.title)}</caption><tbody>{lines}</tbody></table></div>'
+def _weights(table: WeightTable) -> str:
+    head = "".join(f"<th>{_node(each)}</th>" for each in table.header)
+    rows = "".join(f"<tr>{''.join(f'<td>{_node(each)}</td>' for each in row)}</tr>" for row in table.rows)
+    caption = f"<caption>{escape(table.title)}</caption>"
+    return f'<div class="table"><table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
-def _into(neuron: Neuron, document: Document) -> str:
-    if not neuron.edges:
-        return escape(neuron.value)
-    said = [
-        f"{escape(edge.source.name)} · {_math(edge.weight, document)} = {escape(edge.value.replace('-', '−'))}"
-        for edge in neuron.edges
-    ]
-    if neuron.bias is not None:
-        said.append(f"{_math(neuron.bias[0], document)} = {escape(neuron.bias[1].replace('-', '−'))}")
-    return "<br>".join(said)
+def _node(node: Node) -> str:
+    return f"<math>{mathml_node(node)}</math>"

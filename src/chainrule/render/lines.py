@@ -1,53 +1,82 @@
-"""How an equation is laid out in lines on a page of some width, for the formats that typeset."""
+"""How an equation is laid out: in one line where it fits, else a line for each side, long sides broken."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chainrule.explain.document import Document, Equation
-from chainrule.render.typeset import EQUALS, Node, Row, row, typeset, typeset_pieces, width
+from chainrule.formula.expression import Expr
+from chainrule.render.typeset import EQUALS, Node, row, typeset, typeset_pieces, width
 
 HANG = 2.0  # how far a broken side's further lines are set in, in digits
+GAP = 4.0  # between an equation and its note, in digits
+NOTE_LETTER = 0.85  # the width of a letter of a note
 
 
 @dataclass(frozen=True, slots=True)
 class EquationLine:
-    """One line: ``left`` stands before the equals signs, and only in an equation's first line.
+    """``left`` stands before the equals signs of its group, ``right`` begins with one or, ``hanging``, continues a sum.
 
-    ``equals`` says whether the right side begins with an equals sign; a line that goes on with a broken side doesn't.
+    ``result`` is the value that the eye should find; it comes after ``right``.
     """
 
     left: Node | None
-    right: Node | None
-    equals: bool = True
+    right: tuple[Node, ...]
+    hanging: bool = False
+    result: Node | None = None
     note: str = ""
-    final: bool = False
 
 
-def equation_lines(equation: Equation, document: Document, room: float) -> Iterator[EquationLine]:
-    """An equation in one line where it is short, else a line for each side, long sides broken at their signs."""
-    first, *others = [typeset(side, document) for side in equation.sides]
-    total = width(first) + sum(width(side) + 3 for side in others)
+def equation_lines(equation: Equation, document: Document, room: float) -> list[EquationLine]:
+    """The lines of an equation in so much room, in digits.
+
+    >>> from chainrule.formula.expression import Ref, number
+    >>> equation = Equation((Ref("a"), Ref("b"), number("0.5")))
+    >>> [len(equation_lines(equation, Document("", ()), room)) for room in (80, 6)]
+    [1, 2]
+    """
+    first, *others = (typeset(side, document) for side in equation.sides)
     if not others:
-        yield EquationLine(first, None, False, equation.note, equation.final)
-        return
-    if total <= room:
-        joined = [part for side in others for part in (EQUALS, side)][1:]
-        yield EquationLine(first, row(*joined), True, equation.note, equation.final)
-        return
-    for place, side in enumerate(equation.sides[1:]):
-        for part, broken in enumerate(_broken(typeset_pieces(side, document), room - width(first))):
-            start = place == 0 and part == 0
-            yield EquationLine(
-                first if start else None, broken, part == 0, equation.note if start else "", equation.final
-            )
+        start, *more = _broken(equation.sides[0], first, document, room)
+        return _with_note(
+            [EquationLine(start, ()), *(EquationLine(None, (each,), True) for each in more)], equation, room
+        )
+    equals = width(EQUALS)
+    if width(first) + sum(equals + width(each) for each in others) <= room:
+        parts = tuple(part for each in others for part in (EQUALS, each))
+        return _with_note([_line(first, parts, equation.final)], equation, room)
+    lines: list[EquationLine] = []
+    for place, (side, node) in enumerate(zip(equation.sides[1:], others, strict=True)):
+        start, *more = _broken(side, node, document, room - width(first) - equals)
+        last = place == len(others) - 1 and not more
+        lines.append(_line(None if place else first, (EQUALS, start), equation.final and last))
+        lines += [EquationLine(None, (each,), hanging=True) for each in more]
+    return _with_note(lines, equation, room)
 
 
-def _broken(pieces: list[Node], room: float) -> Iterator[Node]:
-    """As many pieces in each line as there is room for."""
+def _line(left: Node | None, parts: tuple[Node, ...], final: bool) -> EquationLine:
+    return EquationLine(left, parts[:-1], result=parts[-1]) if final else EquationLine(left, parts)
+
+
+def _broken(side: Expr, node: Node, document: Document, room: float) -> Iterator[Node]:
+    """A side in as many lines as it needs, broken before its pluses or dots."""
+    if width(node) <= room:
+        yield node
+        return
     line: list[Node] = []
-    for piece in pieces:
+    for piece in typeset_pieces(side, document):
         if line and sum(map(width, line)) + width(piece) > room - HANG:
             yield row(*line)
             line = []
         line.append(piece)
-    yield line[0] if len(line) == 1 else Row(tuple(line))
+    yield row(*line)
+
+
+def _with_note(lines: list[EquationLine], equation: Equation, room: float) -> list[EquationLine]:
+    """The note beside the first line, or below all where there is no room."""
+    if not equation.note:
+        return lines
+    start = lines[0]
+    taken = sum(width(each) for each in (start.left, *start.right, start.result) if each is not None)
+    if taken + GAP + NOTE_LETTER * len(equation.note) <= room:
+        return [EquationLine(start.left, start.right, start.hanging, start.result, equation.note), *lines[1:]]
+    return [*lines, EquationLine(None, (), hanging=True, note=equation.note)]

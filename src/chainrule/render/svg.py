@@ -1,179 +1,144 @@
 """The network as a picture in SVG: neurons in columns, each weight's name and value on its own line."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
-from chainrule.explain.document import Diagram, Document, Edge, Layer, Neuron
+from chainrule.explain.document import Diagram, Document
 from chainrule.render.line import formula_line
+from chainrule.render.picture import FONT, Label, Line, Picture, Spot, network_picture
+from chainrule.render.typeset import Form, Function, Italic, Node, Row, Scripts, Sign, Upright
 
-COLUMN, ROW, RADIUS = 280, 112, 24  # pixels: between layers, between neurons, of a neuron
-MARGIN_X, MARGIN_Y = 96, 74
-LETTER, LINE = 6.9, 15  # the width of a letter and the height of a line of a label
-DROP = 4.5  # from the middle of a line of text to its baseline
-DRAWN_AT_MOST = 40  # edges: of a larger network the table of weights says more than the picture
-PLACES = tuple(share / 100 for share in range(16, 88, 3))  # along an edge, tried in this order
-CLEAR = 11  # pixels between a label's middle and any other line
-
-Point = tuple[float, float]
-Line = tuple[Point, Point]
+SMALLER = 0.72  # an index, as a share of the letter before it
+DROP, RISE = 0.28, 0.42  # how far an index is set down and a sign set up, as a share of the letter
+MIDDLE = 0.34  # from the middle of a line of text down to its baseline, as a share of its size
+LINE, INK, SOFT, PAPER, FILL = "#6b7280", "#1b1f24", "#57606a", "#ffffff", "#eef3fb"
+FONTS = "'Termes Math', 'Libertinus Serif', 'Times New Roman', serif"
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
-    """Where a label is: its middle, and half its width and height."""
+def network_svg(diagram: Diagram, document: Document) -> str:
+    """The picture of a network, in the colours of a white page; a style sheet may change them by its classes.
 
-    x: float
-    y: float
-    half_width: float
-    half_height: float = LINE / 2 + 1
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A network laid out: titles, neurons and edges with where they are, in pixels from the top left."""
-
-    width: float
-    height: float
-    titles: tuple[tuple[str, Point], ...]
-    neurons: tuple[tuple[Neuron, str, Point], ...]  # with the bias or the value that stands below
-    edges: tuple[tuple[Line, str, Box], ...]  # with the label and its place
-
-
-def network_picture(diagram: Diagram, document: Document) -> Picture | None:
-    """Where everything goes; None for a network with so many edges that their labels would not find room."""
-    if sum(len(neuron.edges) for layer in diagram.layers for neuron in layer.neurons) > DRAWN_AT_MOST:
-        return None
-    tallest = max(len(layer.neurons) for layer in diagram.layers)
-    places = {
-        (column, neuron.name): (MARGIN_X + COLUMN * column, _height(layer, row, tallest))
-        for column, layer in enumerate(diagram.layers)
-        for row, neuron in enumerate(layer.neurons)
-    }
-    taken = [Box(x, y, RADIUS + 4, RADIUS + 4) for x, y in places.values()]
-    edges: list[tuple[Line, str, Box]] = []
-    for column, layer in enumerate(diagram.layers[1:], 1):
-        here = [(edge, _between(places, column, edge, neuron)) for neuron in layer.neurons for edge in neuron.edges]
-        for edge, line in here:
-            label = _edge_label(edge, document)
-            others = [other for _, other in here if other is not None and other != line]
-            box = None if line is None else _free_place(line, others, label, taken)
-            if line is None or box is None:
-                return None
-            taken.append(box)
-            edges.append((line, label, box))
-    return Picture(
-        2 * MARGIN_X + COLUMN * (len(diagram.layers) - 1),
-        2 * MARGIN_Y + ROW * (tallest - 1),
-        tuple((layer.title, (MARGIN_X + COLUMN * column, 18.0)) for column, layer in enumerate(diagram.layers)),
-        tuple(
-            (neuron, _below(neuron, document), places[(column, neuron.name)])
-            for column, layer in enumerate(diagram.layers)
-            for neuron in layer.neurons
-        ),
-        tuple(edges),
-    )
-
-
-def network_svg(diagram: Diagram, document: Document) -> str | None:
-    """The picture; None for a network with so many edges that their labels would not find room.
-
-    Its colours are the page's: lines and text in ``currentColor``, labels on ``var(--page)``.
+    >>> from chainrule.explain.document import Layer, Neuron
+    >>> network_svg(Diagram((Layer("inputs", (Neuron("i1"),)),)), Document("", ()))[:41]
+    '<svg xmlns="http://www.w3.org/2000/svg" v'
     """
-    picture = network_picture(diagram, document)
-    if picture is None:
-        return None
-    titles = [f'<text x="{x:g}" y="{y:g}" class="title">{escape(text)}</text>' for text, (x, y) in picture.titles]
-    lines = [_line(*line) for line, _, _ in picture.edges]
-    labels = [_label(box, label) for _, label, box in picture.edges]
-    neurons = [mark for each in picture.neurons for mark in _neuron(*each)]
+    return picture_svg(network_picture(diagram, document), described(diagram, document))
+
+
+def picture_svg(picture: Picture, description: str) -> str:
+    """A picture with its description for those who can't see it."""
     size = f'viewBox="0 0 {picture.width:g} {picture.height:g}" width="{picture.width:g}" height="{picture.height:g}"'
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} '
-        f'role="img" aria-label="{escape(_described(diagram, document), quote=True)}">'
-        f"<style>{STYLE}</style>{''.join([*titles, *lines, *labels, *neurons])}</svg>"
-    )
-
-
-STYLE = (
-    "text{font:13px ui-sans-serif,system-ui,sans-serif;text-anchor:middle;fill:currentColor}"
-    ".title{font-size:12px;opacity:.7}.name{font-weight:600;font-size:14px}"
-    ".edge{stroke:currentColor;stroke-opacity:.45;stroke-width:1.4}"
-    ".neuron{fill:var(--neuron,#eef3fb);stroke:currentColor;stroke-opacity:.6;stroke-width:1.4}"
-    ".label{fill:var(--page,#fff)}"
-)
-
-
-def _between(places: Mapping[tuple[int, str], Point], column: int, edge: Edge, neuron: Neuron) -> Line | None:
-    """An edge's ends; None where it doesn't come from the layer before."""
-    start = places.get((column - 1, edge.source.name))
-    return None if start is None else (start, places[(column, neuron.name)])
-
-
-def _height(layer: Layer, row: int, tallest: int) -> float:
-    """Columns are centred."""
-    return MARGIN_Y + ROW * (row + (tallest - len(layer.neurons)) / 2)
-
-
-def _line(start: Point, end: Point) -> str:
-    return f'<line class="edge" x1="{start[0]:g}" y1="{start[1]:g}" x2="{end[0]:g}" y2="{end[1]:g}"/>'
-
-
-def _edge_label(edge: Edge, document: Document) -> str:
-    return f"{formula_line(edge.weight, document)} = {edge.value.replace('-', '−')}"
-
-
-def _free_place(line: Line, others: list[Line], label: str, taken: list[Box]) -> Box | None:
-    """Where along its line a label is farthest from every other line and covers nothing; None if it is never clear."""
-    found: tuple[float, Box] | None = None
-    for share in PLACES:
-        x, y = _at(line, share)
-        box = Box(x, y, len(label) * LETTER / 2 + 3)
-        if any(_overlap(box, other) for other in taken):
-            continue
-        apart = min((abs(_at(other, share)[1] - y) for other in others), default=CLEAR)
-        if found is None or apart > found[0]:
-            found = apart, box
-    return found[1] if found is not None and found[0] >= CLEAR else None
-
-
-def _at(line: Line, share: float) -> tuple[float, float]:
-    (x1, y1), (x2, y2) = line
-    return x1 + share * (x2 - x1), y1 + share * (y2 - y1)
-
-
-def _overlap(a: Box, b: Box) -> bool:
-    return abs(a.x - b.x) < a.half_width + b.half_width and abs(a.y - b.y) < a.half_height + b.half_height
-
-
-def _label(box: Box, text: str) -> str:
-    corner = f'x="{box.x - box.half_width:g}" y="{box.y - box.half_height:g}"'
-    size = f'width="{2 * box.half_width:g}" height="{2 * box.half_height:g}"'
-    return f'<rect class="label" rx="3" {corner} {size}/><text x="{box.x:g}" y="{box.y + DROP:g}">{escape(text)}</text>'
-
-
-def _below(neuron: Neuron, document: Document) -> str:
-    """What stands below a neuron: its bias, or an input's value."""
-    if neuron.bias is None:
-        return neuron.value.replace("-", "−")
-    name, value = neuron.bias
-    return f"{formula_line(name, document)} = {value.replace('-', '−')}"
-
-
-def _neuron(neuron: Neuron, below: str, place: Point) -> Iterator[str]:
-    x, y = place
-    yield f'<circle class="neuron" cx="{x:g}" cy="{y:g}" r="{RADIUS}"/>'
-    yield f'<text class="name" x="{x:g}" y="{y + DROP:g}">{escape(neuron.name)}</text>'
-    if below:
-        yield f'<text x="{x:g}" y="{y + RADIUS + 13 + DROP:g}">{escape(below)}</text>'
-
-
-def _described(diagram: Diagram, document: Document) -> str:
-    """The picture in words, for those who can't see it."""
-    said = [
-        f"{neuron.name}: "
-        + ", ".join(f"{_edge_label(edge, document)} from {edge.source.name}" for edge in neuron.edges)
-        for layer in diagram.layers[1:]
-        for neuron in layer.neurons
+    marks = [
+        *(_line(line) for line in picture.lines),
+        *(_spot(spot, "neuron", FILL) for spot in picture.neurons),
+        *(_spot(spot, "bias", PAPER) for spot in picture.biases),
+        *(_label(label) for label in picture.labels),
+        *(_title(*title) for title in picture.titles),
     ]
-    return "The network. " + ". ".join(said)
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{_clean(description)}"'
+    return f'{head} font-family="{FONTS}" text-anchor="middle">\n' + "\n".join(marks) + "\n</svg>"
+
+
+def described(diagram: Diagram, document: Document) -> str:
+    """The picture in words: ``h1: w1 = 0.15 from i1, w2 = 0.20 from i2, b1 = 0.35``; of a large network its sizes."""
+    sizes = ", ".join(f"{layer.title}: {len(layer.neurons)}" for layer in diagram.layers)
+    if sum(len(neuron.edges) for layer in diagram.layers for neuron in layer.neurons) > SAID_AT_MOST:
+        return f"The network's neurons. {sizes}"
+    said = []
+    for neuron in (neuron for layer in diagram.layers[1:] for neuron in layer.neurons):
+        into = [
+            f"{formula_line(edge.weight, document)} = {edge.value} from {formula_line(edge.source, document)}"
+            for edge in neuron.edges
+        ]
+        into += [f"{formula_line(neuron.bias[0], document)} = {neuron.bias[1]}"] if neuron.bias else []
+        said.append(f"{neuron.name}: {', '.join(into)}")
+    return f"The network. {'. '.join(said)}"
+
+
+SAID_AT_MOST = 100
+
+
+def _clean(text: str) -> str:
+    """Text in which nothing is markup, and without the characters that XML forbids."""
+    return escape("".join(each for each in text if each.isprintable()), quote=True)
+
+
+def _line(line: Line) -> str:
+    (x1, y1), (x2, y2) = line.start, line.end
+    ends = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
+    return f'<line class="edge" {ends} stroke="{LINE}" stroke-width="1.2"/>'
+
+
+def _spot(spot: Spot, kind: str, fill: str) -> str:
+    x, y = spot.label.x - spot.half_width, spot.label.y - spot.half_height
+    size = f'width="{2 * spot.half_width:.1f}" height="{2 * spot.half_height:.1f}" rx="{spot.half_height:.1f}"'
+    shape = f'<rect class="{kind}" x="{x:.1f}" y="{y:.1f}" {size} fill="{fill}" stroke="{LINE}" stroke-width="1.2"/>'
+    return shape + _text(spot.label, FONT + 2 if kind == "neuron" else FONT - 1)
+
+
+def _label(label: Label) -> str:
+    """A label on a piece of paper that interrupts its line."""
+    x, y = label.x - label.width / 2, label.y - label.height / 2
+    size = f'width="{label.width:.1f}" height="{label.height:.1f}"'
+    paper = f'<rect class="paper" x="{x:.1f}" y="{y:.1f}" {size} fill="{PAPER}"/>'
+    turn = f' transform="rotate({label.angle:.1f} {label.x:.1f} {label.y:.1f})"' if label.angle else ""
+    return f"<g{turn}>{paper}{_text(label, FONT)}</g>"
+
+
+def _text(label: Label, size: float) -> str:
+    place = f'x="{label.x:.1f}" y="{label.y + MIDDLE * size:.1f}" font-size="{size:g}" fill="{INK}"'
+    return f'<text class="ink" {place}>{_spans(label.text, size)}</text>'
+
+
+def _title(text: str, x: float, y: float) -> str:
+    place = f'x="{x:.1f}" y="{y:.1f}" font-size="{FONT - 1:g}" fill="{SOFT}"'
+    return f'<text class="soft" {place}>{_clean(text)}</text>'
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Letters of one kind; ``level`` is how far they are raised (+1) or lowered (-1), and with it their size."""
+
+    text: str
+    italic: bool = False
+    level: int = 0
+
+
+def _spans(node: Node, size: float) -> str:
+    """A name or an equation in a row, as text with shifts: SVG has no mathematics."""
+    spans, level = [], 0
+    for run in _runs(node, 0):
+        here, before = (_shift(each) * size for each in (run.level, level))
+        shift = f' dy="{here - before:.1f}"' if run.level != level else ""
+        smaller = f' font-size="{SMALLER * size:.1f}"' if run.level else ""
+        slant = ' font-style="italic"' if run.italic else ""
+        text = _clean(run.text)
+        spans.append(f"<tspan{shift}{smaller}{slant}>{text}</tspan>" if shift or smaller or slant else text)
+        level = run.level
+    return "".join(spans)
+
+
+def _shift(level: int) -> float:
+    return -RISE if level > 0 else DROP if level < 0 else 0.0
+
+
+def _runs(node: Node, level: int) -> Iterator[Run]:
+    match node:
+        case Italic(text):
+            yield Run(text, True, level)
+        case Upright(text) | Function(text):
+            yield Run(text, False, level)
+        case Sign(text, form):
+            yield Run(f" {text} " if form == Form.INFIX and not level else text, False, level)
+        case Row(items):
+            for item in items:
+                yield from _runs(item, level)
+        case Scripts(base, below, above):
+            yield from _runs(base, level)
+            if below is not None:
+                yield from _runs(below, -1)
+            if above is not None:
+                yield from _runs(above, 1)
+        case _:
+            yield Run("…", False, level)  # a picture holds names and numbers only

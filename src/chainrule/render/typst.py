@@ -16,10 +16,9 @@ from chainrule.explain.document import (
 )
 from chainrule.formula.expression import Expr
 from chainrule.numbers.arithmetic import MissingLibraryError
-from chainrule.render.diagram import diagram_lines
-from chainrule.render.line import UNICODE
 from chainrule.render.lines import EquationLine, equation_lines
-from chainrule.render.svg import network_svg
+from chainrule.render.picture import network_picture
+from chainrule.render.svg import described, picture_svg
 from chainrule.render.typeset import (
     APPLY,
     Cases,
@@ -36,8 +35,10 @@ from chainrule.render.typeset import (
     Upright,
     typeset,
 )
+from chainrule.render.weights import WeightTable, weight_tables
 
 PAGE_WIDTH = 460  # points, between the margins
+PIXEL = 0.62  # points that a pixel of the picture is drawn as, where there is room
 ROOM = 76  # digits in a line: a longer equation gets a line for each side
 HEAD = """\
 #set page(paper: "a4", margin: (x: 2.2cm, y: 2.2cm), numbering: "1")
@@ -47,6 +48,7 @@ HEAD = """\
 #show math.equation.where(block: true): set block(inset: (left: 0.8em), spacing: 1em, breakable: true)
 #show heading: set block(above: 1.5em, below: 0.8em)
 #set table(stroke: (x: none, y: 0.4pt + luma(200)), inset: (x: 0.4em, y: 0.35em))
+#let result(body) = box(fill: rgb("#eaf2ff"), outset: (x: 2pt, y: 3pt), radius: 2pt, $#body$)
 #let note(body) = block(inset: (left: 0.8em), stroke: (left: 1.5pt + luma(180)), text(fill: luma(80), body))
 """
 DELIMITERS = {
@@ -122,25 +124,27 @@ def _rows(equation: Equation, document: Document) -> list[str]:
 
 def _row(line: EquationLine) -> str:
     left = "" if line.left is None else typst_node(line.left)
-    begin = "&=" if line.equals else "& quad" if line.right is not None else ""
-    right = "" if line.right is None else typst_node(line.right)
+    hanging = "quad" if line.hanging and line.right else ""
+    right = " ".join(map(typst_node, line.right))
+    result = "" if line.result is None else f"result({typst_node(line.result)})"
     note = f"quad #text(fill: luma(90), size: 0.85em, {_string(line.note)})" if line.note else ""
-    return " ".join(part for part in (left, begin, right, note) if part)
+    return " ".join(part for part in (left, "&", hanging, right, result, note) if part)
 
 
 def _diagram(diagram: Diagram, document: Document) -> str:
-    picture = network_svg(diagram, document)
-    if picture is None:
-        lines = "\n".join(diagram_lines(diagram, document, 84, UNICODE))
-        return f"#raw(block: true, {_lines(lines)})"
-    # Typst knows no style variables; the page is white.
-    drawn = re.sub(r"var\(--\w+,(#\w+)\)", r"\1", picture).replace("currentColor", "#222222")
-    wide = int(re.findall(r'width="(\d+)"', picture)[0])
-    return f'#image(bytes({_string(drawn)}), format: "svg", width: {min(PAGE_WIDTH, 0.62 * wide):g}pt)'
+    """The picture and, where it doesn't say every weight, tables of them."""
+    picture = network_picture(diagram, document)
+    drawn = _string(picture_svg(picture, described(diagram, document)))
+    width = min(PAGE_WIDTH, PIXEL * picture.width)
+    lines = [f'#image(bytes({drawn}), format: "svg", width: {width:g}pt)']
+    return "\n".join(lines if picture.complete else [*lines, *map(_weights, weight_tables(diagram, document))])
 
 
-def _lines(text: str) -> str:
-    return '"' + "\\n".join(_string(line)[1:-1] for line in text.split("\n")) + '"'
+def _weights(table: WeightTable) -> str:
+    nodes = [each for row in (table.header, *table.rows) for each in row]
+    cells = [f"box(${typst_node(each)}$)" if each != Row(()) else "[]" for each in nodes]
+    columns = f"columns: {len(table.header)}, {', '.join(cells)}"
+    return f"#block(strong({_string(table.title)}), below: 0.5em)\n#table({columns})"
 
 
 def typst_formula(expr: Expr, document: Document, inline: bool = False) -> str:
@@ -159,7 +163,9 @@ def typst_node(node: Node) -> str:
         case Italic(text):
             return text if len(text) == 1 and text.isalpha() else f"italic({_string(text)})"
         case Upright(text):
-            return text if re.fullmatch(r"\d+(\.\d+)?", text) else f"upright({_string(text)})"
+            if re.fullmatch(r"\d+(\.\d+)?", text):
+                return text
+            return f"upright({_string(text)})" if len(text) > 1 else f'class("normal", {_string(text)})'
         case Sign(text):
             return "" if text == APPLY.text else "".join(f"\\{each}" if each in SYNTAX else each for each in text)
         case Function(text):
