@@ -2,10 +2,9 @@
 
 import re
 
-from chainrule.render.latex import latex_formula
-
 from chainrule.explain.document import Block, Document, Equations, Heading, Note, Paragraph, Table
 from chainrule.formula.expression import Call, number
+from chainrule.render.latex import latex_formula
 from chainrule.render.markdown import render_markdown
 from render.sample import NETWORK, SAMPLE, SYMBOLS, equation, plus, r
 

@@ -10,7 +10,7 @@ from chainrule.explain.document import Diagram, Document, Edge, Layer, Neuron, S
 from chainrule.formula.expression import Ref
 from chainrule.render.picture import Label, Line, Picture, network_picture, source_of
 from chainrule.render.svg import network_svg
-from chainrule.render.weights import WeightTable, weight_tables
+from chainrule.render.weights import weight_tables
 from render.sample import LARGE_NETWORK, NETWORK, SAMPLE
 
 EMPTY = Document("", ())
@@ -123,10 +123,6 @@ def test_the_labels_say_name_and_value() -> None:
     svg = ElementTree.fromstring(network_svg(NETWORK, SAMPLE))
     said = {"".join(each.itertext()) for each in svg.iter("{http://www.w3.org/2000/svg}text")}
     assert {"w5 = 0.40", "w6 = −0.45", "b2 = 0.60", "i1", "0.05", "hidden layer h", "logistic"} <= said
-
-
-def told(tables: list[WeightTable]) -> str:
-    return str(tables)
 
 
 @pytest.mark.parametrize("diagram", [network(4, 5, 3), network(9, 9)])

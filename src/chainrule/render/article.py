@@ -42,7 +42,9 @@ LETTERS = {
 def render_latex(document: Document) -> str:
     """The document as a complete article in plain ASCII.
 
-    >>> print(render_latex(Document("A & B", (Paragraph(("Words.",)),)))[-70:])
+    >>> print(render_latex(Document("A & B", (Paragraph(("Words.",)),))).partition("{document}")[2])
+    <BLANKLINE>
+    <BLANKLINE>
     {\\LARGE\\bfseries A \\& B\\par}
     <BLANKLINE>
     Words.

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from html import escape
 
 from chainrule.explain.document import Diagram, Document
+from chainrule.formula.expression import Ref
 from chainrule.render.line import formula_line
 from chainrule.render.picture import FONT, Label, Line, Picture, Spot, network_picture
-from chainrule.render.typeset import Form, Function, Italic, Node, Row, Scripts, Sign, Upright
+from chainrule.render.typeset import Form, Function, Italic, Node, Row, Scripts, Sign, Upright, shortened
 
 SMALLER = 0.72  # an index, as a share of the letter before it
 DROP, RISE = 0.28, 0.42  # how far an index is set down and a sign set up, as a share of the letter
 MIDDLE = 0.34  # from the middle of a line of text down to its baseline, as a share of its size
+SAID_AT_MOST = 100  # weights: of a larger network only the sizes are said
 LINE, INK, SOFT, PAPER, FILL = "#6b7280", "#1b1f24", "#57606a", "#ffffff", "#eef3fb"
 FONTS = "'Termes Math', 'Libertinus Serif', 'Times New Roman', serif"
 
@@ -42,21 +44,22 @@ def picture_svg(picture: Picture, description: str) -> str:
 
 def described(diagram: Diagram, document: Document) -> str:
     """The picture in words: ``h1: w1 = 0.15 from i1, w2 = 0.20 from i2, b1 = 0.35``; of a large network its sizes."""
-    sizes = ", ".join(f"{layer.title}: {len(layer.neurons)}" for layer in diagram.layers)
+    sizes = ", ".join(f"{shortened(layer.title)}: {len(layer.neurons)}" for layer in diagram.layers)
     if sum(len(neuron.edges) for layer in diagram.layers for neuron in layer.neurons) > SAID_AT_MOST:
         return f"The network's neurons. {sizes}"
     said = []
     for neuron in (neuron for layer in diagram.layers[1:] for neuron in layer.neurons):
         into = [
-            f"{formula_line(edge.weight, document)} = {edge.value} from {formula_line(edge.source, document)}"
+            f"{_said(edge.weight, document)} = {edge.value} from {_said(edge.source, document)}"
             for edge in neuron.edges
         ]
-        into += [f"{formula_line(neuron.bias[0], document)} = {neuron.bias[1]}"] if neuron.bias else []
-        said.append(f"{neuron.name}: {', '.join(into)}")
+        into += [f"{_said(neuron.bias[0], document)} = {neuron.bias[1]}"] if neuron.bias else []
+        said.append(f"{shortened(neuron.name)}: {', '.join(into)}")
     return f"The network. {'. '.join(said)}"
 
 
-SAID_AT_MOST = 100
+def _said(name: Ref, document: Document) -> str:
+    return shortened(formula_line(name, document))
 
 
 def _clean(text: str) -> str:
