@@ -71,7 +71,7 @@ def output(data: str | bytes, path: str | None) -> None:
     """To standard output, or to a file that is complete or not there at all."""
     if path is None or path == "-":
         if isinstance(data, bytes):
-            click.get_binary_stream("stdout").write(data)
+            sys.stdout.buffer.write(data)
         else:
             click.echo(data, nl=not data.endswith("\n"))
         return

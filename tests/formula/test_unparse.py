@@ -2,11 +2,11 @@
 
 import pytest
 from hypothesis import given, settings
-from random_formulas import formulas
 
 from chainrule.formula.expression import Expr, walk
 from chainrule.formula.parse import parse_expression, parse_formulas
 from chainrule.formula.unparse import index_text, statement_text, to_text
+from random_formulas import formulas
 
 # These texts are written in the way in which they are read.
 TEXTS = [

@@ -212,7 +212,7 @@ def head_blocks(writing: Writing, head: Scalar, known: set[Scalar]) -> Iterator[
     if len(first) < 2:
         return
     for addend in first[:SHOWN_ADDENDS]:
-        if addend.upstream is not None:
+        if addend.upstream is not None and not writing.large:
             yield from plain_blocks(writing, addend.upstream, known)
     yield paths_block(writing, head, first)
 

@@ -32,7 +32,10 @@ def explain_quantity(
     if isinstance(quantity, Whole):
         title, blocks = family_name(example.names, quantity.family), _family(writing, quantity)
     else:
-        title, blocks = name(example.names, quantity), _scalar(writing, quantity, detail or "full")
+        title, blocks = (
+            name(example.names, quantity),
+            _scalar(writing, quantity, detail or ("brief" if writing.large else "full")),
+        )
     return Document(title, tuple(blocks), writing.symbols)
 
 

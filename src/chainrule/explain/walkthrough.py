@@ -28,12 +28,14 @@ from chainrule.program.program import Definition, Family, Role, definition_of, w
 Detail = Literal["brief", "full"]
 SHOWN_SCALARS = 40  # of a larger family the first few are written out, as examples
 EXAMPLES = 2
+LARGE = 2000  # scalars: of a larger network a derivation names what it needs and stops there
 FULL_AT_MOST = 60  # parameters: beyond that the brief form is the default
 
 
 def writing_for(example: Round, digits: int = DIGITS) -> Writing:
     """What writes about a round, with so many significant digits."""
-    return Writing(example.names, example.ledger, digits, example.typed, example.arithmetic)
+    large = sum(prod(family.shape) for family in example.names.program.families.values()) > LARGE
+    return Writing(example.names, example.ledger, digits, example.typed, example.arithmetic, large)
 
 
 def walkthrough(example: Round, detail: Detail | None = None, digits: int = DIGITS) -> Document:
@@ -202,7 +204,7 @@ def plain_chain(writing: Writing, scalar: Scalar, known: set[Scalar]) -> Iterato
     """A derivative in one line, by its own formula."""
     definition = definition_of(writing.names.program, scalar.family)
     assert definition is not None
-    for node in refs(equation_formula(definition, scalar)):
+    for node in () if writing.large else refs(equation_formula(definition, scalar)):
         upstream = Scalar(node.name, tuple(index.constant for index in node.indices))
         if node.name in writing.names.program.families and _is_adjoint(writing, node):
             yield from plain_blocks(writing, upstream, known)

@@ -33,6 +33,7 @@ class Writing:
     digits: int = DIGITS
     typed: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     arithmetic: Arithmetic = FLOAT
+    large: bool = False  # too many numbers to write out each that a derivation needs: they can be asked for by name
     symbols: dict[str, Symbol | Partial] = field(default_factory=dict)
 
 
