@@ -1,5 +1,7 @@
 """A network of dense layers in Python."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal

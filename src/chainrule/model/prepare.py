@@ -1,6 +1,8 @@
 """From a network file, or from a network in Python, to a training task."""
 
-from collections.abc import Mapping, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache, partial
 from typing import Any
@@ -41,16 +43,16 @@ def task_of(spec: Spec) -> Task:
     if isinstance(part, FormulaPart):
         return _formula_task(spec, part)
     layers = [each.layer for each in part.layers]
-    rng = np.random.default_rng(part.seed)
     names = layer_names(layers)
+    draw_with = _drawing(part.seed)
     check_size(parameter_shapes(part.inputs, layers))
     parameters: dict[str, Array] = {}
     width = part.inputs
     for each, name in zip(part.layers, names, strict=True):
-        parameters[f"w_{name}"] = _start(each.weights, (each.layer.units, width), rng)
+        parameters[f"w_{name}"] = _start(each.weights, (each.layer.units, width), draw_with)
         if each.bias is not None:
             shape = () if each.layer.bias == "shared" else (each.layer.units,)
-            parameters[f"b_{name}"] = _start(each.bias, shape, rng)
+            parameters[f"b_{name}"] = _start(each.bias, shape, draw_with)
         width = each.layer.units
     data = {"x": np.array(part.data_inputs, object), "target": np.array(part.data_targets, object)}
     return layered_task(spec.title, part.inputs, layers, part.conventions, parameters, data, spec.update, spec.batch)
@@ -63,11 +65,23 @@ def parameter_shapes(inputs: int, layers: Sequence[DenseLayer]) -> dict[str, tup
     return {f"w_{name}": (widths[place + 1], widths[place]) for place, name in enumerate(names)}
 
 
-def _start(value: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+def _drawing(seed: int) -> Callable[[Drawn, tuple[int, ...]], Array]:
+    """Draws one array after the other from the same seed; numpy's generators are loaded with the first."""
+    made: list[np.random.Generator] = []
+
+    def draw_with(drawn: Drawn, shape: tuple[int, ...]) -> Array:
+        if not made:
+            made.append(np.random.default_rng(seed))
+        settings = {name: float(each) for name, each in drawn.settings.items()}
+        return draw(find_initialiser(drawn.initialiser), shape, made[0], settings)
+
+    return draw_with
+
+
+def _start(value: Any, shape: tuple[int, ...], draw_with: Callable[[Drawn, tuple[int, ...]], Array]) -> Array:
     """Given start values as typed, or drawn ones."""
     if isinstance(value, Drawn):
-        settings = {name: float(each) for name, each in value.settings.items()}
-        return draw(find_initialiser(value.initialiser), shape, rng, settings)
+        return draw_with(value, shape)
     result = np.empty(shape, object)
     result[...] = value if shape == () else np.array(value, object)
     return result

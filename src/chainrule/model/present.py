@@ -1,7 +1,8 @@
 """Documents in a format, and all quantities of a round as a list."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from importlib import import_module
 from itertools import islice
 from math import prod
 from typing import Any, NamedTuple
@@ -13,13 +14,7 @@ from chainrule.explain.quantity import quantities
 from chainrule.explain.round import Round, backward_definitions
 from chainrule.explain.walkthrough import writing_for
 from chainrule.explain.writing import Writing, rounded
-from chainrule.render.article import render_latex
-from chainrule.render.html import render_html
-from chainrule.render.json import render_json
-from chainrule.render.markdown import render_markdown
-from chainrule.render.notebook import render_notebook
 from chainrule.render.text import render_text
-from chainrule.render.typst import render_pdf, render_typst
 
 SMALL = 2000  # scalars: up to here the slopes and the parts by path are listed too
 
@@ -32,15 +27,16 @@ class Entry(NamedTuple):
     value: Any
 
 
-RENDERERS: dict[str, Callable[[Document], str | bytes]] = {
-    "text": render_text,
-    "markdown": render_markdown,
-    "latex": render_latex,
-    "html": render_html,
-    "notebook": render_notebook,
-    "typst": render_typst,
-    "pdf": render_pdf,
-    "json": render_json,
+# Each format's module and function; a module is loaded when its format is asked for, so that commands start soon.
+RENDERERS = {
+    "text": ("text", "render_text"),
+    "markdown": ("markdown", "render_markdown"),
+    "latex": ("article", "render_latex"),
+    "html": ("html", "render_html"),
+    "notebook": ("notebook", "render_notebook"),
+    "typst": ("typst", "render_typst"),
+    "pdf": ("typst", "render_pdf"),
+    "json": ("json", "render_json"),
 }
 
 
@@ -53,7 +49,10 @@ def render(documents: Sequence[Document], kind: str) -> str | bytes:
     """In one of the formats: text, markdown, latex, html, notebook, typst, json; pdf as bytes."""
     if kind not in RENDERERS:
         raise ValueError(f"there is no format {kind!r}; there are: {', '.join(RENDERERS)}")
-    return RENDERERS[kind](documents_as_one(documents))
+    module, function = RENDERERS[kind]
+    renderer = getattr(import_module(f"chainrule.render.{module}"), function)
+    rendered: str | bytes = renderer(documents_as_one(documents))
+    return rendered
 
 
 def entries(example: Round) -> Iterator[Entry]:

@@ -1,5 +1,7 @@
 """Start values drawn from an initialiser."""
 
+from __future__ import annotations  # numpy.random is loaded by whoever draws, not by naming its type
+
 from collections.abc import Mapping
 from math import inf, isfinite
 

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from functools import cache
+from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from typing import assert_never
@@ -22,23 +23,26 @@ from chainrule.render.lines import EquationLine, equation_lines
 from chainrule.render.mathml import mathml_formula, mathml_node
 from chainrule.render.picture import network_picture
 from chainrule.render.svg import described, picture_svg
-from chainrule.render.typeset import Node
+from chainrule.render.typeset import Form, Node, Row, Sign, row, width
 from chainrule.render.weights import WeightTable, weight_tables
 
 ROOM = 84  # digits in a line: a longer equation gets a line for each side
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; font-src data:; base-uri 'none'; form-action 'none'"
+POLICY = "default-src 'none'; style-src 'sha256-{style}'; font-src data:; base-uri 'none'; form-action 'none'"
+FONTS = (("termes-math-subset", "normal"), ("termes-italic-subset", "italic"))
+BREAKS = ("=", "+", "−")  # a line of a formula may be broken before these, on a page too narrow for it
+LONG_PIECE = 22.0  # digits: of a longer piece the factors are broken too
 
 
 def render_html(document: Document) -> str:
     """The document as a page that works from disk, asks the network for nothing and runs no script."""
-    title = escape(document.title) or "chainrule"
+    title = clean(document.title) or "chainrule"
     first = document.blocks[0] if document.blocks else None
     titled = isinstance(first, Heading) and first.text == document.title
     body = "\n".join(_block(block, document) for block in document.blocks)
     heading = "" if titled else f"<h1>{title}</h1>\n"
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy()}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         f"<title>{title}</title>\n<style>{_style()}</style>\n</head>\n<body>\n<main>\n{heading}{body}\n</main>\n"
@@ -46,18 +50,31 @@ def render_html(document: Document) -> str:
     )
 
 
+def policy() -> str:
+    """What the page may do: show itself with its own style sheet and fonts, and nothing else."""
+    return POLICY.format(style=b64encode(sha256(_style().encode()).digest()).decode())
+
+
 @cache
 def _style() -> str:
-    folder = files("chainrule").joinpath("render", "fonts")
-    font = b64encode(folder.joinpath("termes-math-subset.woff2").read_bytes()).decode()
-    face = f'@font-face{{font-family:"Termes Math";src:url(data:font/woff2;base64,{font}) format("woff2")}}'
-    return face + files("chainrule").joinpath("render", "page.css").read_text(encoding="utf-8")
+    folder = files("chainrule").joinpath("render")
+    faces = ""
+    for name, style in FONTS:
+        font = b64encode(folder.joinpath("fonts", f"{name}.woff2").read_bytes()).decode()
+        source = f'src:url(data:font/woff2;base64,{font}) format("woff2")'
+        faces += f'@font-face{{font-family:"Termes Math";font-style:{style};{source}}}\n'
+    return faces + folder.joinpath("page.css").read_text(encoding="utf-8")
+
+
+def clean(text: str) -> str:
+    """Text in which nothing is markup, and without characters that steer."""
+    return escape("".join(each for each in text if each.isprintable() or each.isspace()))
 
 
 def _block(block: Block, document: Document) -> str:
     match block:
         case Heading(level, text):
-            return f"<h{min(level, 6)}>{escape(text)}</h{min(level, 6)}>"
+            return f"<h{min(level, 6)}>{clean(text)}</h{min(level, 6)}>"
         case Paragraph(parts):
             return f"<p>{_running(parts, document)}</p>"
         case Note(parts):
@@ -79,32 +96,53 @@ def _math(expr: Expr, document: Document) -> str:
 
 
 def _running(parts: tuple[str | Expr, ...], document: Document) -> str:
-    return "".join(escape(part) if isinstance(part, str) else _math(part, document) for part in parts)
+    return "".join(clean(part) if isinstance(part, str) else _math(part, document) for part in parts)
 
 
 def _equations(equations: tuple[Equation, ...], document: Document) -> str:
-    rows = "".join(row for equation in equations for row in _rows(equation, document))
-    return f'<div class="formula"><math display="block"><mtable class="chain">{rows}</mtable></math></div>'
+    """Two columns, before and from the equals signs on, so that these stand below each other."""
+    cells = "\n".join(_equation(equation, document) for equation in equations)
+    return f'<div class="formula">\n{cells}\n</div>' if cells else ""
 
 
-def _rows(equation: Equation, document: Document) -> list[str]:
-    """The table rows of an equation, aligned at the equals signs."""
-    return [_row(line) for line in equation_lines(equation, document, ROOM)]
+def _equation(equation: Equation, document: Document) -> str:
+    first, *others = equation_lines(equation, document, ROOM)
+    left = "" if first.left is None else f"<math>{mathml_node(first.left)}</math>"
+    return f"<div>{left}</div><div>{''.join(map(_line, (first, *others)))}</div>"
 
 
-def _row(line: EquationLine) -> str:
-    left = "" if line.left is None else mathml_node(line.left)
-    right = "".join(map(mathml_node, line.right))
-    hanging = '<mspace width="1.5em"></mspace>' if line.hanging and right else ""
-    result = "" if line.result is None else f'<mrow class="result">{mathml_node(line.result)}</mrow>'
-    note = f'<mtext class="remark">{escape(line.note)}</mtext>' if line.note else ""
-    return f"<mtr><mtd>{left}</mtd><mtd><mrow>{hanging}{right}{result}{note}</mrow></mtd></mtr>"
+def _line(line: EquationLine) -> str:
+    """A line of an equation in pieces, between which a narrow page breaks it."""
+    pieces = [f"<math>{''.join(map(mathml_node, piece))}</math>" for piece in _pieces(line.right)]
+    if line.result is not None:
+        start = pieces.pop() if pieces else ""
+        result = f'<math class="result">{mathml_node(line.result)}</math>'
+        pieces.append(f'<span class="whole">{start}{result}</span>')
+    note = f' <span class="remark">{clean(line.note)}</span>' if line.note else ""
+    kind = ' class="further"' if line.hanging and pieces else ""
+    return f"<div{kind}>{'<wbr>'.join(pieces)}{note}</div>"
+
+
+def _pieces(nodes: tuple[Node, ...]) -> list[tuple[Node, ...]]:
+    whole = row(*nodes)
+    pieces = _split(whole.items if isinstance(whole, Row) else (whole,), BREAKS)
+    return [part for piece in pieces for part in (_split(piece, ("·",)) if width(Row(piece)) > LONG_PIECE else [piece])]
+
+
+def _split(items: tuple[Node, ...], signs: tuple[str, ...]) -> list[tuple[Node, ...]]:
+    """Things in a row, cut before each of the signs between them."""
+    cuts = [at for at, each in enumerate(items) if at and isinstance(each, Sign) and _cuts(each, signs)]
+    return [items[start:end] for start, end in zip((0, *cuts), (*cuts, len(items)), strict=True) if start < end]
+
+
+def _cuts(sign: Sign, signs: tuple[str, ...]) -> bool:
+    return sign.form == Form.INFIX and sign.text in signs
 
 
 def _table(table: Table, document: Document) -> str:
     numeric = [*table.numeric, *[False] * (len(table.header) - len(table.numeric))]
     kinds = [' class="number"' if right else "" for right in numeric]
-    head = "".join(f"<th{kind}>{escape(text)}</th>" for text, kind in zip(table.header, kinds, strict=True))
+    head = "".join(f"<th{kind}>{clean(text)}</th>" for text, kind in zip(table.header, kinds, strict=True))
     head = f"<thead><tr>{head}</tr></thead>" if any(table.header) else ""
     lines = [
         "<tr>" + "".join(f"<td{kind}>{_running((cell,), document)}</td>" for cell, kind in zip(row, kinds, strict=True))
@@ -124,7 +162,7 @@ def _diagram(diagram: Diagram, document: Document) -> str:
 def _weights(table: WeightTable) -> str:
     head = "".join(f"<th>{_node(each)}</th>" for each in table.header)
     rows = "".join(f"<tr>{''.join(f'<td>{_node(each)}</td>' for each in row)}</tr>" for row in table.rows)
-    caption = f"<caption>{escape(table.title)}</caption>"
+    caption = f"<caption>{clean(table.title)}</caption>"
     return f'<div class="table"><table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 

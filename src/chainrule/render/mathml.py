@@ -6,6 +6,7 @@ from typing import assert_never
 from chainrule.explain.document import Document
 from chainrule.formula.expression import Expr
 from chainrule.render.typeset import (
+    APPLY,
     Cases,
     Fence,
     Form,
@@ -28,7 +29,7 @@ def mathml_formula(expr: Expr, document: Document, inline: bool = False) -> str:
 
     >>> from chainrule.formula.expression import Ref
     >>> mathml_formula(Ref("net_h"), Document("", ()))
-    '<msub><mi>net</mi><mi>h</mi></msub>'
+    '<msub><mi class="word">net</mi><mi>h</mi></msub>'
     """
     return mathml_node(typeset(expr, document, inline))
 
@@ -37,14 +38,14 @@ def mathml_node(node: Node) -> str:
     """What is set, in MathML."""
     match node:
         case Italic(text):
-            return f"<mi>{escape(text)}</mi>"
+            return f"<mi>{_letters(text)}</mi>" if len(text) == 1 else f'<mi class="word">{_letters(text)}</mi>'
         case Upright(text):
             number = text.replace(".", "").isdigit()
-            return f"<mn>{text}</mn>" if number else f'<mi mathvariant="normal">{escape(text)}</mi>'
+            return f"<mn>{text}</mn>" if number else f'<mi mathvariant="normal">{_letters(text)}</mi>'
         case Sign(text, form):
-            return _sign(text, form)
+            return _sign("⋯" if text == "…" else text, form)
         case Function(text):
-            return f'<mi mathvariant="normal">{escape(text)}</mi>'
+            return f'<mi mathvariant="normal">{_letters(text)}</mi>'
         case Row(items):
             return f"<mrow>{''.join(mathml_node(each) for each in items)}</mrow>"
         case Fraction(top, bottom, small):
@@ -68,16 +69,21 @@ def mathml_node(node: Node) -> str:
             assert_never(node)
 
 
+def _letters(text: str) -> str:
+    """Text in which nothing is markup, and without characters that XML forbids."""
+    return escape("".join(each for each in text if each.isprintable() or each == APPLY.text))
+
+
 def _sign(text: str, form: Form) -> str:
     match form:
         case Form.ORDINARY:
-            return f'<mo lspace="0" rspace="0">{escape(text)}</mo>'
+            return f'<mo lspace="0" rspace="0">{_letters(text)}</mo>'
         case Form.PREFIX:
-            return f'<mo form="prefix" lspace="0" rspace="0">{escape(text)}</mo>'
+            return f'<mo form="prefix" lspace="0" rspace="0">{_letters(text)}</mo>'
         case Form.SEPARATOR:
-            return f'<mo separator="true" lspace="0">{escape(text)}</mo>'
+            return f'<mo separator="true" lspace="0">{_letters(text)}</mo>'
         case Form.INFIX:
-            return f'<mo form="infix">{escape(text)}</mo>'
+            return f'<mo form="infix">{_letters(text)}</mo>'
         case _:
             assert_never(form)
 
@@ -90,7 +96,7 @@ def _scripts(base: Node, below: Node | None, above: Node | None) -> str:
 
 
 def _cases(rows: tuple[tuple[Node, Node], ...], otherwise: Node) -> str:
-    lines = [f"<mtr><mtd>{mathml_node(value)}</mtd><mtd><mtext>if </mtext>{mathml_node(test)}</mtd></mtr>"
+    lines = [f"<mtr><mtd>{mathml_node(value)}</mtd><mtd><mtext>if&#160;</mtext>{mathml_node(test)}</mtd></mtr>"
              for value, test in rows]  # fmt: skip
     lines.append(f"<mtr><mtd>{mathml_node(otherwise)}</mtd><mtd><mtext>otherwise</mtext></mtd></mtr>")
     return f'<mrow><mo stretchy="true" form="prefix">{{</mo><mtable class="cases">{"".join(lines)}</mtable></mrow>'
