@@ -29,8 +29,7 @@ from chainrule.render.weights import WeightTable, weight_tables
 ROOM = 84  # digits in a line: a longer equation gets a line for each side
 POLICY = "default-src 'none'; style-src 'sha256-{style}'; font-src data:; base-uri 'none'; form-action 'none'"
 FONTS = (("termes-math-subset", "normal"), ("termes-italic-subset", "italic"))
-BREAKS = ("=", "+", "−")  # a line of a formula may be broken before these, on a page too narrow for it
-LONG_PIECE = 22.0  # digits: of a longer piece the factors are broken too
+LONG_PIECE = 22.0  # digits: on a narrow page a longer addend may be broken between its factors
 
 
 def render_html(document: Document) -> str:
@@ -101,32 +100,46 @@ def _running(parts: tuple[str | Expr, ...], document: Document) -> str:
 
 def _equations(equations: tuple[Equation, ...], document: Document) -> str:
     """Two columns, before and from the equals signs on, so that these stand below each other."""
-    cells = "\n".join(_equation(equation, document) for equation in equations)
-    return f'<div class="formula">\n{cells}\n</div>' if cells else ""
+    rows = "\n".join(_equation(equation, document) for equation in equations)
+    return f'<div class="formula"><div class="chain">\n{rows}\n</div></div>' if rows else ""
 
 
 def _equation(equation: Equation, document: Document) -> str:
     first, *others = equation_lines(equation, document, ROOM)
     left = "" if first.left is None else f"<math>{mathml_node(first.left)}</math>"
-    return f"<div>{left}</div><div>{''.join(map(_line, (first, *others)))}</div>"
+    lines = "".join(map(_line, (first, *others)))
+    return f'<div class="equation"><div class="left">{left}</div><div>{lines}</div></div>'
 
 
 def _line(line: EquationLine) -> str:
-    """A line of an equation in pieces, between which a narrow page breaks it."""
-    pieces = [f"<math>{''.join(map(mathml_node, piece))}</math>" for piece in _pieces(line.right)]
-    if line.result is not None:
-        start = pieces.pop() if pieces else ""
-        result = f'<math class="result">{mathml_node(line.result)}</math>'
-        pieces.append(f'<span class="whole">{start}{result}</span>')
-    note = f' <span class="remark">{clean(line.note)}</span>' if line.note else ""
-    kind = ' class="further"' if line.hanging and pieces else ""
-    return f"<div{kind}>{'<wbr>'.join(pieces)}{note}</div>"
+    """A line of an equation; a page too narrow for it breaks it between its sides, and a side at its signs."""
+    sides = [_side(side, line.result if last else None) for last, side in _sides(line)]
+    note = f'<span class="remark">{clean(line.note)}</span>' if line.note else ""
+    kind = ' class="further"' if line.hanging and sides else ""
+    return f"<div{kind}>{'<wbr>'.join(sides)} {note}</div>"
 
 
-def _pieces(nodes: tuple[Node, ...]) -> list[tuple[Node, ...]]:
-    whole = row(*nodes)
-    pieces = _split(whole.items if isinstance(whole, Row) else (whole,), BREAKS)
-    return [part for piece in pieces for part in (_split(piece, ("·",)) if width(Row(piece)) > LONG_PIECE else [piece])]
+def _sides(line: EquationLine) -> list[tuple[bool, tuple[Node, ...]]]:
+    """What stands between equals signs, each with its sign; the last one is marked."""
+    sides = _split(_laid_open(line.right), ("=",))
+    return [(at == len(sides) - 1, side) for at, side in enumerate(sides)]
+
+
+def _side(nodes: tuple[Node, ...], result: Node | None) -> str:
+    pieces = [
+        f"<math>{''.join(map(mathml_node, part))}</math>"
+        for piece in _split(nodes, ("+", "−"))
+        for part in (_split(piece, ("·",)) if width(Row(piece)) > LONG_PIECE else [piece])
+    ]
+    if result is not None:
+        pieces.append(f'<math class="result">{mathml_node(result)}</math>')
+        return f'<span class="side whole"><span>{"".join(pieces)}</span></span>'
+    return f'<span class="side"><span>{"<wbr>".join(pieces)}</span></span>'
+
+
+def _laid_open(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    whole = row(*nodes) if nodes else Row(())
+    return whole.items if isinstance(whole, Row) else (whole,)
 
 
 def _split(items: tuple[Node, ...], signs: tuple[str, ...]) -> list[tuple[Node, ...]]:

@@ -23,7 +23,7 @@ CLEAR, WELL_CLEAR = 3.0, 8.0  # pixels between a label and anything else: at lea
 SHOWN_NEURONS = 8  # in a column; of more neurons the first three and the last are drawn
 LEADER = 8.0  # pixels of a line that are seen on either side of its label
 LABELLED_EDGES = 20  # between two layers; a picture with more would be read by nobody
-SIZES = ((112.0, 190.0), (124.0, 250.0), (140.0, 320.0), (160.0, 400.0))  # between rows, and between columns
+SIZES = ((112.0, 190.0), (124.0, 240.0), (132.0, 285.0), (144.0, 340.0), (160.0, 400.0))  # between rows, and columns
 PLACES = tuple(share / 100 for share in range(20, 81, 4))  # along a line, from its source on
 
 Point = tuple[float, float]
