@@ -63,6 +63,7 @@ def test_no_two_quantities_have_the_same_name(names: Names) -> None:
         ("dE_o1/dout_h1", ("E", (0, 0)), ("out_h", (0, 0))),
         ("∂out_o1/∂net_o1", ("out_o", (0, 0)), ("net_o", (0, 0))),
         ("dnet_o2/dw7", ("net_o", (0, 1)), ("w_o", (1, 0))),
+        ("dE/di1", ("E_total", ()), ("x", (0, 0))),
     ],
 )
 def test_a_derivative_of_one_quantity_by_another(

@@ -204,8 +204,8 @@ def _derivative(names: Names, text: str) -> Quantity | None:
     of = names.loss if _is_loss(names, above[1]) else _find(names, above[1])
     if by is None or of is None:
         return None
-    if of == names.loss:
-        return _of_role(names, by, Role.ADJOINT)
+    if of == names.loss and (adjoint := _of_role(names, by, Role.ADJOINT)) is not None:
+        return adjoint
     return Ratio(of, by) if isinstance(of, Scalar) and isinstance(by, Scalar) else None
 
 
