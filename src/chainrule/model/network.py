@@ -41,6 +41,10 @@ class Dense:
 class Network:
     """A network of dense layers with its start values.
 
+    ``over_outputs`` and ``over_batch`` are sum or mean, and the loss's own choice unless given; ``loss_settings`` are
+    numbers in the loss, such as ``huber_delta``; drawn start values are the same for the same ``seed``. Raises
+    ``LedgerError`` for start values of a wrong shape and ``CatalogueError`` for names that no row has.
+
     >>> net = Network(inputs=2, layers=[Dense(2, "logistic", [[0.15, 0.2], [0.25, 0.3]], 0.35)])
     >>> net.step([[0.05, 0.10]], [[0.01, 0.99]], learning_rate=0.5)["net_h1"]
     Traceback (most recent call last):
@@ -58,9 +62,11 @@ class Network:
         *,
         over_outputs: str | None = None,
         over_batch: str | None = None,
+        loss_settings: Mapping[str, float] | None = None,
         seed: int = 0,
     ) -> None:
-        self.inputs, self.conventions = inputs, Conventions(loss, over_outputs, over_batch)
+        own = {name: Decimal(repr(value)) for name, value in (loss_settings or {}).items()}
+        self.inputs, self.conventions = inputs, Conventions(loss, over_outputs, over_batch, own)
         self.layers = tuple(_row(layer) for layer in layers)
         check_size(parameter_shapes(inputs, self.layers))
         rng = np.random.default_rng(seed)

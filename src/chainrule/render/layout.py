@@ -157,6 +157,8 @@ def _box(expr: Expr, notation: Notation, top: bool = False) -> Box:
             return fraction(_box(numerator, notation), _box(denominator, notation))
         case Pow(base, exponent):
             return _power(_placed(base, Place.BASE, notation), exponent, notation)
+        case Call("pi", ()):
+            return box("π")
         case Call(function, args):
             return _call(function, [_box(arg, notation) for arg in args], bare=isinstance(args[0], Ref | Num))
         case Sum(indices, body):
