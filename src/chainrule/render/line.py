@@ -76,6 +76,8 @@ def _line(expr: Expr, notation: Notation, script: Script, top: bool = False) -> 
             return f"{inner(numerator, Place.NUMERATOR)}/{inner(denominator, Place.DENOMINATOR)}"
         case Pow(base, exponent):
             return _power(inner(base, Place.BASE), exponent, inner(exponent, Place.EXPONENT), script)
+        case Call("pi", ()) if not script.ascii:
+            return "π"
         case Call(function, args):
             return f"{function}({', '.join(map(bare, args))})"
         case Sum(indices, body):

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from chainrule.catalogue.initialisers import INITIALISERS
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -23,7 +25,7 @@ MATRIX = {"type": "array", "items": NUMBERS}
 DRAWN = {"type": "object", "required": ["initialiser"], "properties": {"initialiser": {"type": "string"}}}
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "text": ("text", {"type": "string"}),
-    "name": ("the name of a row", {"type": "string"}),
+    "name": ("a name in quotes", {"type": "string"}),
     "count": ("a whole number from 1", {"type": "integer", "minimum": 1}),
     "whole": ("a whole number from 0", {"type": "integer", "minimum": 0}),
     "number": ("a number", {"type": "number"}),
@@ -54,8 +56,8 @@ FIELDS = (
     Field("layer", "activation", "name", "What a neuron makes of its net input.", "identity"),
     Field("layer", "activation_parameters", "numbers", "The activation's own numbers, such as the slope of leaky_relu.",
           "the activation's own"),
-    Field("layer", "weights", "weights", "One row for each neuron, with a weight for each of its inputs.",
-          required=True),
+    Field("layer", "weights", "weights", "One row for each neuron, with a weight for each of its inputs; or drawn: "
+          f"{', '.join(row.name for row in INITIALISERS)}.", required=True),
     Field("layer", "bias", "bias", "A number is one bias shared by the layer; a list has one for each neuron.", "none"),
     Field("layer", "train_weights", "flag", "Whether training changes the weights.", "true"),
     Field("layer", "train_bias", "flag", "Whether training changes the bias.", "true"),

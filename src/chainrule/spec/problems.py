@@ -44,8 +44,9 @@ class Report:
     lines: dict[Path, int]
     problems: list[Problem] = field(default_factory=list)
 
-    def add(self, path: Path, message: str, hint: str = "") -> None:
-        self.problems.append(Problem(line_of(self.lines, path), place_text(path), message, hint))
+    def add(self, path: Path, message: str, hint: str = "", line: int = 0) -> None:
+        """A problem at a path, on the path's own line unless another is given."""
+        self.problems.append(Problem(line or line_of(self.lines, path), place_text(path), message, hint))
 
     def raise_any(self) -> None:
         """Raise `SpecErrors` if there is a problem, in the order of the lines."""
@@ -58,7 +59,7 @@ def place_text(path: Path) -> str:
     words: list[str] = []
     for place, part in enumerate(path):
         if isinstance(part, str):
-            words.append(part)
+            words.append(part if part.isprintable() and 0 < len(part) <= 60 else f"{part[:60]!a}")
         elif place and path[place - 1] == "layer":
             words[-1] = f"layer {part + 1}"
         else:
@@ -68,5 +69,10 @@ def place_text(path: Path) -> str:
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:
     """A hint with the nearest known name, or with all of them."""
-    close = get_close_matches(name[:100].lower(), known, 1)
-    return f"did you mean {close[0]}?" if close else f"there are: {', '.join(known)}"
+    close = nearest(name, known)
+    return f"did you mean {close}?" if close else f"there are: {', '.join(known)}"
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """The known name that is most like this one, or nothing."""
+    return next(iter(get_close_matches(name[:100].lower(), known, 1)), "")

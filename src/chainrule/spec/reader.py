@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from keyword import iskeyword
 from typing import Any
 
 from chainrule.catalogue.build import Conventions, DenseLayer, layer_names
@@ -10,12 +11,13 @@ from chainrule.catalogue.losses import find_loss
 from chainrule.catalogue.optimizers import find_optimizer
 from chainrule.catalogue.row import CatalogueError
 from chainrule.catalogue.training import Update, setting_values
+from chainrule.formula.parse import FormulaError, FormulaErrors, parse_formulas
 from chainrule.spec.fields import TABLES, fields_of
-from chainrule.spec.lines import Path
-from chainrule.spec.problems import Report, did_you_mean
+from chainrule.spec.lines import Path, line_of
+from chainrule.spec.problems import Report, did_you_mean, nearest
 from chainrule.spec.spec import FormulaPart, LayerPart, Matrix, NetworkPart, Spec
 from chainrule.spec.text import plain_data, read_text
-from chainrule.spec.values import nested, read_value, shown
+from chainrule.spec.values import counted, nested, read_value, shown
 
 Table = dict[str, Any]
 OWN = ("inputs", "targets", "parameters", "constants")
@@ -56,7 +58,8 @@ def _tables(report: Report, data: Table) -> dict[str, Table]:
         elif key == "layer":
             continue
         elif not isinstance(value, dict):
-            report.add((key,), f"{key} is a table", f"write [{key}] on a line of its own")
+            once = "with one pair of brackets, once" if isinstance(value, list) else "on a line of its own"
+            report.add((key,), f"{key} is a table", f"write [{key}] {once}")
         else:
             found[key] = value if key in OWN else _table(report, (key,), key, value)
     return found
@@ -66,15 +69,29 @@ def _table(report: Report, path: Path, name: str, table: Table) -> Table:
     """One table: its known keys with their values, and a problem for each unknown or missing one."""
     known = fields_of(name)
     values: Table = {}
+    meant: set[str] = set()  # by a name that is nearly right: not missing besides
     for key, value in table.items():
         if key not in known:
-            report.add((*path, key), "there is no such field", did_you_mean(key, list(known)))
+            report.add((*path, key), "there is no such field", _meant(name, key, table, list(known)))
+            meant.add(nearest(key, list(known)))
             continue
         values[key] = read_value(report, (*path, key), known[key], value)
     for key, field in known.items():
-        if field.required and key not in table:
+        if field.required and key not in table and key not in meant:
             report.add((*path, key), f"{key} is missing", field.meaning[0].lower() + field.meaning[1:].rstrip("."))
     return values
+
+
+def _meant(name: str, key: str, table: Table, known: list[str]) -> str:
+    """What to do about an unknown field; an optimizer's own numbers have a place of their own."""
+    optimizer = table.get("optimizer", "gradient_descent")
+    try:
+        own = dict(find_optimizer(optimizer).settings) if name == "training" and isinstance(optimizer, str) else {}
+    except CatalogueError:
+        own = {}
+    if key in own:
+        return f"write it in settings = {{ {key} = {shown(table[key])} }}"
+    return did_you_mean(key, known)
 
 
 def _checked(report: Report, path: Path, check: Callable[[], Any]) -> Any:
@@ -145,15 +162,16 @@ def _layer(report: Report, path: Path, values: Table, width: int | None) -> Laye
     if isinstance(weights, tuple) and units:
         rows, columns = len(weights), len(weights[0])
         if rows != units or (width is not None and columns != width):
-            wanted = f"{units} x {width}" if width is not None else f"{units} rows"
+            wanted = f"{units} x {width}" if width is not None else counted(units, "row")
+            inputs = counted(width, "input") if width is not None else "their inputs"
             report.add(
                 (*path, "weights"),
-                f"these are {rows} x {columns} weights, but {units} neurons with {width} inputs need {wanted}",
+                f"these are {rows} x {columns} weights, but {counted(units, 'neuron')} with {inputs} need {wanted}",
                 "they look transposed: write a row for each neuron" if (columns, rows) == (units, width) else
                 "write a row for each neuron, with a weight for each input",
             )  # fmt: skip
     if isinstance(bias, tuple) and units and len(bias) != units:
-        report.add((*path, "bias"), f"these are {len(bias)} biases for {units} neurons",
+        report.add((*path, "bias"), f"there are {counted(len(bias), 'bias', 'biases')} for {counted(units, 'neuron')}",
                    "write one for each neuron, or a single number that they share")  # fmt: skip
     if bias is None and values.get("train_bias"):
         report.add((*path, "train_bias"), "there is no bias to train", "give the layer a bias, or leave this out")
@@ -183,14 +201,15 @@ def _check_data(
     report: Report, inputs: Matrix | None, targets: Matrix | None, width: int | None, outputs: int | None
 ) -> None:
     if inputs and width and len(inputs[0]) != width:
-        report.add(("data", "inputs"), f"each sample has {len(inputs[0])} numbers, but the network has {width} inputs",
-                   "change network.inputs or the data")  # fmt: skip
+        said = f"each sample has {counted(len(inputs[0]), 'number')}, but the network has {counted(width, 'input')}"
+        report.add(("data", "inputs"), said, "change network.inputs or the data")
     if targets and outputs and len(targets[0]) != outputs:
-        said = f"each sample has {len(targets[0])} targets, but the last layer has {outputs} neurons"
-        report.add(("data", "targets"), said, "one target for each output")  # fmt: skip
+        has, wanted = counted(len(targets[0]), "target"), counted(outputs, "neuron")
+        said = f"each sample has {has}, but the last layer has {wanted}"
+        report.add(("data", "targets"), said, "one target for each output")
     if inputs and targets and len(inputs) != len(targets):
-        report.add(("data", "targets"), f"there are {len(inputs)} rows of inputs but {len(targets)} of targets",
-                   "one row of each for every sample")  # fmt: skip
+        said = f"there are {counted(len(inputs), 'row')} of inputs but {len(targets)} of targets"
+        report.add(("data", "targets"), said, "one row of each for every sample")
 
 
 def _formulas(report: Report, data: Table, tables: Mapping[str, Table]) -> FormulaPart | None:
@@ -204,11 +223,12 @@ def _formulas(report: Report, data: Table, tables: Mapping[str, Table]) -> Formu
     }
     for name in ("parameters", "constants", "inputs", "targets"):
         for key in arrays[name]:
-            if not key.isidentifier() or key.startswith("d_") or key.endswith("_next"):
-                report.add((name, key), f"{shown(key)} can't be a quantity's name",
-                           "it is made of letters, digits and _; d_... and ..._next are taken")  # fmt: skip
-    if not table.get("text"):
+            if not key.isidentifier() or iskeyword(key) or key.startswith("d_") or key.endswith("_next"):
+                taken = "it is made of letters, digits and _; d_..., ..._next and words such as if are taken"
+                report.add((name, key), f"{shown(key)} can't be a quantity's name", taken)
+    if table.get("text") is None:
         return None
+    _check_formulas(report, table["text"])
     trained = tuple(table["trained"].replace(",", " ").split()) if table.get("trained") is not None else None
     for each in trained or ():
         if each not in arrays["parameters"]:
@@ -221,6 +241,18 @@ def _formulas(report: Report, data: Table, tables: Mapping[str, Table]) -> Formu
         table["text"], table.get("loss") or "E_total", trained,
         clean["inputs"], clean["targets"], clean["parameters"], clean["constants"],
     )  # fmt: skip
+
+
+def _check_formulas(report: Report, text: str) -> None:
+    """Every formula that can't be read, on its own line of the file."""
+    try:
+        if not parse_formulas(text):
+            report.add(("formulas", "text"), "there are no formulas in it", "write one on each line: y[n] = 2 * x[n]")
+    except FormulaErrors as problems:
+        for each in problems.errors:
+            line = line_of(report.lines, ("formulas", "text", each.line - 1))
+            alone = FormulaError(each.problem, each.hint, each.text, each.column)  # without its line in the text
+            report.add(("formulas",), str(alone), line=line)
 
 
 def _training(report: Report, table: Table, part: NetworkPart | FormulaPart | None) -> tuple[Update, int | None, int]:
@@ -240,8 +272,8 @@ def _training(report: Report, table: Table, part: NetworkPart | FormulaPart | No
     batch = table.get("batch")
     size = batch if isinstance(batch, int) else None
     if size is not None and isinstance(part, NetworkPart) and size > len(part.data_inputs):
-        report.add(("training", "batch"), f"a batch of {size}, but there are only {len(part.data_inputs)} samples",
-                   'write batch = "all"')  # fmt: skip
+        said = f"a batch of {size}, but the data have {counted(len(part.data_inputs), 'sample')}"
+        report.add(("training", "batch"), said, 'write batch = "all"')
     if size is not None and isinstance(part, FormulaPart):
         report.add(("training", "batch"), "own formulas take all samples at once", "leave batch out")
     rounds = table.get("rounds")

@@ -11,13 +11,25 @@ from chainrule.spec.lines import Path
 from chainrule.spec.problems import Report
 from chainrule.spec.spec import Drawn, Matrix, Nested
 
+LARGEST_WHOLE = 2**63 - 1
+
 
 def shown(value: Any) -> str:
     """A value in a message: short, and text in quotes."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = repr(value) if isinstance(value, str) else str(value)
+    if isinstance(value, list):
+        text = f"[{', '.join(shown(each) for each in value[:20])}]"
+    elif isinstance(value, dict):
+        text = f"{{{', '.join(f'{key} = {shown(each)}' for key, each in list(value.items())[:20])}}}"
+    elif isinstance(value, bool):
+        text = str(value).lower()
+    else:
+        text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """``1 row``, ``3 rows``."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def read_value(report: Report, path: Path, field: Field, value: Any) -> Any:
@@ -33,9 +45,7 @@ def read_value(report: Report, path: Path, field: Field, value: Any) -> Any:
         case "flag":
             return value if isinstance(value, bool) else _not(report, path, field, value)
         case "count" | "whole":
-            least = 1 if field.kind == "count" else 0
-            whole = isinstance(value, int) and not isinstance(value, bool) and value >= least
-            return value if whole else _not(report, path, field, value)
+            return whole(report, path, field, value)
         case "number":
             return number(report, path, value)
         case "numbers":
@@ -61,6 +71,17 @@ def read_value(report: Report, path: Path, field: Field, value: Any) -> Any:
 def _not(report: Report, path: Path, field: Field, value: Any) -> None:
     hint = "write it without quotes" if isinstance(value, str) and field.kind not in ("text", "name") else ""
     report.add(path, f"{shown(value)} is not {KINDS[field.kind][0]}", hint)
+
+
+def whole(report: Report, path: Path, field: Field, value: Any) -> int | None:
+    """A whole number, from 1 for a count and from 0 otherwise, that fits into 64 bits."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < (1 if field.kind == "count" else 0):
+        _not(report, path, field, value)
+        return None
+    if value > LARGEST_WHOLE:
+        report.add(path, f"{shown(value)} is larger than any that can be used")
+        return None
+    return value
 
 
 def number(report: Report, path: Path, value: Any) -> Decimal | None:
@@ -99,7 +120,7 @@ def matrix(report: Report, path: Path, value: Any) -> Matrix | None:
     rows = [numbers(report, (*path, place), row) for place, row in enumerate(value)]
     for place, row in enumerate(value):
         if len(row) != len(value[0]):
-            report.add((*path, place), f"this row has {len(row)} numbers, but the first has {len(value[0])}")
+            report.add((*path, place), f"this row has {counted(len(row), 'number')}, but the first has {len(value[0])}")
             return None
     return None if any(row is None for row in rows) else tuple(row for row in rows if row is not None)
 
@@ -128,7 +149,7 @@ def shape_of(value: Nested) -> tuple[int, ...]:
 
 
 def _size(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape)) + " numbers" if shape else "a single number"
+    return " x ".join(map(str, shape)) + f" number{'s' * (shape != (1,))}" if shape else "a single number"
 
 
 def drawn(report: Report, path: Path, value: str | Mapping[str, Any]) -> Drawn | None:
