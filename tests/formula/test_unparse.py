@@ -40,6 +40,8 @@ TEXTS = [
     "a if x > 0 else b if x < -1 else c",
     "(a if x > 0 else b) if y != 0 else c",
     "(a if x > 0 else b) + 1",
+    "a if x > 0 and y > 0 else b",
+    "[0 <= i and i < 3 and i != j]",
     "[i == j] * x[i]",
     "sum[i](x[i] if i >= 1 else 0)",
     "1E+5 * 1E-40",

@@ -4,8 +4,6 @@ from decimal import Decimal
 from typing import assert_never
 
 from chainrule.formula.expression import (
-    ONE,
-    ZERO,
     Add,
     Call,
     Div,
@@ -75,13 +73,23 @@ def _parts(expr: Expr) -> tuple[str, int]:
             return f"sum[{','.join(indices)}]({to_text(body)})", ATOM
         case Max(indices, body):
             return f"max[{','.join(indices)}]({to_text(body)})", ATOM
-        case If(test, then, otherwise):
-            compared = f"{_text(test.left, SUM)} {test.relation} {_text(test.right, SUM)}"
-            if then == ONE and otherwise == ZERO:
-                return f"[{compared}]", ATOM
-            return f"{_text(then, SUM)} if {compared} else {to_text(otherwise)}", CONDITION
+        case If():
+            return _choice(expr)
         case _:
             assert_never(expr)
+
+
+def _choice(expr: If) -> tuple[str, int]:
+    """A choice inside another with the same last branch is one with two tests."""
+    tests, then, otherwise = [expr.test], expr.then, to_text(expr.otherwise)
+    while isinstance(then, If) and then.otherwise == expr.otherwise and to_text(then.otherwise) == otherwise:
+        tests.append(then.test)
+        then = then.then
+    compared = " and ".join(f"{_text(each.left, SUM)} {each.relation} {_text(each.right, SUM)}" for each in tests)
+    chosen = _text(then, SUM)
+    if (chosen, otherwise) == ("1", "0"):
+        return f"[{compared}]", ATOM
+    return f"{chosen} if {compared} else {otherwise}", CONDITION
 
 
 def number_text(value: Decimal) -> str:
