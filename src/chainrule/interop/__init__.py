@@ -1,0 +1,1 @@
+"""Numbers from elsewhere: tables, spreadsheets, and the arrays that frameworks save."""
