@@ -1,0 +1,370 @@
+"""The training loop: epochs over batches, with everything that is watched on the way."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from math import isfinite, prod
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.catalogue.build import layer_names
+from chainrule.catalogue.optimizers import find_optimizer
+from chainrule.explain.names import Scalar, name, names_of
+from chainrule.numbers.evaluate import first_not_finite
+from chainrule.numbers.ledger import Ledger
+from chainrule.program.program import Program, Role
+from chainrule.training.batches import (
+    Source,
+    class_weights,
+    in_memory,
+    masks,
+    pieces,
+    rounds_of,
+    split,
+)
+from chainrule.training.engine import Engine, NumpyEngine
+from chainrule.training.measure import Forward, decided, error_is_mean, kind_of, r_squared, true_classes
+from chainrule.training.problems import DataError, DivergedError, TrainingError
+from chainrule.training.programs import (
+    LOSS,
+    SAMPLE_WEIGHT,
+    Trainable,
+    fixed_numbers,
+    start_state,
+    training_round,
+)
+from chainrule.training.progress import Options, Progress, Record, check_options, keeps_best, rate_of
+from chainrule.training.schedules import find_schedule, rates, schedule_settings
+
+Array = NDArray[Any]
+MASK_NUMBERS = 2**24  # in the masks that are drawn at once
+WAYS_OUT = "Try a smaller learning rate, clipped gradients, standardised inputs, or other start values"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """What stays the same through training."""
+
+    net: Trainable
+    options: Options
+    engine: Engine
+    source: Source
+    validation: Ledger | None
+    program: Callable[[int], Program]
+    forward: Forward
+    fixed: Ledger
+    total: int  # rounds in all
+    on_round: Callable[[int, int], None] | None
+
+
+def fit(
+    net: Trainable,
+    parameters: Mapping[str, Array],
+    data: Ledger | Source,
+    options: Options,
+    *,
+    validation: Ledger | None = None,
+    engine: Engine | None = None,
+    start: Progress | None = None,
+    on_epoch: Callable[[Progress], None] | None = None,
+    on_round: Callable[[int, int], None] | None = None,
+) -> Progress:
+    """Train a network on samples, and say where it has come to.
+
+    ``data`` is what ``batches.samples`` gives, or a source that streams. ``validation`` are samples that are only
+    watched; without them the options may take a share of ``data``. With ``start`` training goes on from there as if it
+    had never stopped. ``on_epoch`` is called after every epoch, and when training is interrupted in the middle of one;
+    ``on_round`` now and then with the rounds that are done of how many. Ctrl-C stops after the round that is running;
+    a second one stops at once.
+
+    Raises ``DataError`` for samples that don't fit the network, ``TrainingError`` for options that make no sense and
+    ``DivergedError``, which has the last good weights, where the error is no number any more or has grown without end.
+
+    >>> from chainrule.catalogue.build import DenseLayer
+    >>> from chainrule.training.batches import samples
+    >>> net = Trainable(1, (DenseLayer(1),))
+    >>> start = {"w_o": np.array([[0.0]]), "b_o": np.array([0.0])}
+    >>> done = fit(net, start, samples([[1.0], [2.0]], [[2.0], [4.0]]), Options(epochs=200, batch=None))
+    >>> round(float(done.state["w_o"][0, 0]), 3), done.stopped
+    (2.0, 'finished')
+    """
+    check_options(options)
+    job = _job(net, data, options, validation, engine or NumpyEngine(), on_round)
+    progress = replace(start, stopped="") if start else Progress(start_state(job.net, parameters))
+    with _interrupts() as interrupted:
+        while not progress.stopped:
+            if progress.epoch >= options.epochs:
+                progress = replace(progress, stopped="finished")
+            elif options.patience and progress.epoch - progress.best_epoch >= options.patience and progress.history:
+                progress = replace(progress, stopped="early")
+            else:
+                progress = _epoch(job, progress, interrupted)
+                if on_epoch is not None:
+                    on_epoch(progress)
+    return progress
+
+
+def _job(
+    net: Trainable,
+    data: Ledger | Source,
+    options: Options,
+    validation: Ledger | None,
+    engine: Engine,
+    on_round: Callable[[int, int], None] | None,
+) -> _Job:
+    if isinstance(data, Source):
+        source = data
+        weighted = net.weighted
+        if options.validation or options.class_weight is not None:
+            raise TrainingError(
+                "data that are streamed can't be split or weighted by class; give the validation samples apart"
+            )
+        if options.batch is None:
+            raise TrainingError("data that are streamed need a batch size; all samples at once don't fit")
+    else:
+        _check_samples(net, data)
+        train, validation = _split(net, data, options, validation)
+        weighted = SAMPLE_WEIGHT in train
+        source = in_memory(engine.place(train))
+    if validation is not None:
+        _check_samples(net, validation)
+    net = replace(net, weighted=weighted)
+    watched = replace(net, weighted=validation is not None and SAMPLE_WEIGHT in validation)
+    program = lru_cache(maxsize=8)(partial(training_round, net))
+    total = rounds_of(source.rows, options.batch) * options.epochs
+    return _Job(
+        net, options, engine, source, validation, program, Forward(watched, engine), fixed_numbers(net), total, on_round
+    )
+
+
+def _check_samples(net: Trainable, data: Ledger) -> None:
+    for family, width, what in (
+        ("x", net.inputs, "inputs"),
+        ("target", net.layers[-1].units, "outputs"),
+    ):
+        if data[family].shape[1:] != (width,):
+            raise DataError(
+                f"each sample has {prod(data[family].shape[1:])} {'numbers' if family == 'x' else 'targets'}, but the "
+                f"network has {width} {what}"
+            )
+
+
+def _split(net: Trainable, data: Ledger, options: Options, validation: Ledger | None) -> tuple[Ledger, Ledger | None]:
+    """The samples to train on, with the weights of classes in theirs, and those to validate on."""
+    kind = kind_of(net, data["target"])
+    classes = None if kind == "numbers" else true_classes(kind, data["target"])
+    if options.class_weight is not None and classes is None:
+        raise TrainingError("class weights need targets that are classes; these are numbers")
+    rows = np.arange(len(data["x"]))
+    if options.validation and validation is None:
+        rows, watched = split(len(rows), options.validation, options.seed, classes)
+        validation = {each: array[watched] for each, array in data.items()}
+        data = {each: array[rows] for each, array in data.items()}
+    if options.class_weight is not None and classes is not None:
+        weights = class_weights(classes[rows], options.class_weight)
+        data = {**data, SAMPLE_WEIGHT: weights * data.get(SAMPLE_WEIGHT, np.ones(len(rows)))}
+    return data, validation
+
+
+@contextmanager
+def _interrupts() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed since; the second time it interrupts as usual. Only in the main thread."""
+    pressed: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+
+    def note(number: int, _: Any) -> None:
+        if pressed:
+            raise KeyboardInterrupt
+        pressed.append(number)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _epoch(job: _Job, progress: Progress, interrupted: Callable[[], bool]) -> Progress:
+    """An epoch, from where it was left to its end or to an interruption."""
+    begun = perf_counter()
+    state, losses, rate = _rounds(job, progress, interrupted)
+    after = replace(
+        progress,
+        state={each: np.array(array) for each, array in state.items()},
+        losses=progress.losses + losses,
+        rounds=progress.rounds + len(losses),
+        first_loss=progress.first_loss or next(iter(progress.losses + losses)),
+    )
+    _check_finite(job, progress, after, losses)
+    if len(after.losses) < rounds_of(job.source.rows, job.options.batch):
+        return replace(after, stopped="interrupted")
+    record = _record(job, after, rate, perf_counter() - begun)
+    after = replace(after, epoch=record.epoch, losses=(), history=(*progress.history, record))
+    watched = record.loss if record.validation_loss is None else record.validation_loss
+    return _watched(job, after, watched)
+
+
+def _rounds(
+    job: _Job, progress: Progress, interrupted: Callable[[], bool], until: int | None = None
+) -> tuple[dict[str, Any], tuple[float, ...], float]:
+    """The rounds of an epoch that are left, or only ``until`` so many are done: state, losses and the last rate."""
+    options, state = job.options, dict(progress.state)
+    losses: list[float] = []
+    done, rate = progress.rounds, 0.0
+    skip = len(progress.losses)
+    for piece in pieces(job.source, options.batch, options.seed, progress.epoch, options.shuffle, skip):
+        program = job.program(piece.order.shape[1])
+        shapes = _masked(job, program)
+        most = max(1, MASK_NUMBERS // max(1, sum(prod(shape) for shape in shapes.values())))
+        for first in range(0, len(piece.order), most):
+            order = piece.order[first : first + most]
+            if until is not None:
+                order = order[: until - done]
+            if not len(order) or (interrupted() and losses):
+                return state, tuple(losses), rate
+            fed = _fed(job, progress, range(done, done + len(order)), shapes)
+            state, found = job.engine.run_epoch(
+                program, state, job.fixed, piece.data, order, fed, _watch(job, done, interrupted)
+            )
+            losses += [float(each) for each in found]
+            done += len(found)
+            rate = float(fed["rate"][len(found) - 1])
+            if not all(map(isfinite, losses[-len(found) :])) or len(found) < len(order):
+                return state, tuple(losses), rate
+    return state, tuple(losses), rate
+
+
+def _watch(job: _Job, before: int, interrupted: Callable[[], bool]) -> Callable[[int], bool]:
+    def watch(done: int) -> bool:
+        if job.on_round is not None:
+            job.on_round(before + done, job.total)
+        return interrupted()
+
+    return watch
+
+
+def _masked(job: _Job, program: Program) -> dict[str, tuple[int, ...]]:
+    return {f"mask_{layer}": program.families[f"mask_{layer}"].shape for layer in job.net.dropout}
+
+
+def _fed(job: _Job, progress: Progress, rounds: range, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
+    """What is given anew in every round: the rate, the round's number, and the masks of dropout."""
+    own = find_optimizer(job.net.update.optimizer).rate
+    base = rate_of(job.net.update.rate, own)
+    fed: dict[str, Array] = {
+        "rate": rates(job.options.schedule, base, rounds, job.total, progress.epoch, progress.drops),
+        "round": np.arange(rounds.start + 1, rounds.stop + 1, dtype=float),
+    }
+    dropout = {f"mask_{layer}": float(rate) for layer, rate in job.net.dropout.items()}
+    return fed | dict(masks(job.options.seed, rounds, shapes, dropout))
+
+
+def _record(job: _Job, after: Progress, rate: float, seconds: float) -> Record:
+    """The record of an epoch whose rounds are done."""
+    rows, batch = job.source.rows, job.options.batch
+    size = min(batch or rows, rows)
+    counts = np.full(len(after.losses), size)
+    counts[-1] = rows - size * (len(counts) - 1)
+    losses = np.array(after.losses)
+    loss = float((losses * counts).sum() if error_is_mean(job.net) else losses.sum()) / rows
+    record = Record(after.epoch + 1, after.rounds, rate, loss, samples=rows, seconds=seconds)
+    if job.validation is None:
+        return record
+    parameters = {each: after.state[each] for each in after.state if each in parameter_names(job.net)}
+    outputs, watched = job.forward.outputs_and_loss(parameters, job.validation)
+    target = job.validation["target"]
+    kind = kind_of(job.net, target)
+    if kind == "numbers":
+        score = r_squared(target, outputs)
+    else:
+        score = float((decided(job.net, kind, outputs) == true_classes(kind, target)).mean())
+    return replace(record, validation_loss=watched, score=score)
+
+
+def parameter_names(net: Trainable) -> tuple[str, ...]:
+    """The families of a network's parameters, trained or not."""
+    names = layer_names(net.layers)
+    pairs = zip(net.layers, names, strict=True)
+    return tuple(each for layer, own in pairs for each in (f"w_{own}", *([f"b_{own}"] * (layer.bias != "none"))))
+
+
+def _watched(job: _Job, after: Progress, watched: float) -> Progress:
+    """Early stopping and schedules that wait: whether this epoch was the best so far."""
+    options = job.options
+    if watched < after.best_loss - options.min_delta:
+        best = {each: after.state[each] for each in parameter_names(job.net)} if keeps_best(options) else {}
+        after = replace(after, best=best, best_epoch=after.epoch, best_loss=watched)
+    if find_schedule(options.schedule.name).drop_when != "no better":
+        return after
+    if watched < after.drop_loss:
+        return replace(after, drop_loss=watched, dropped_at=after.epoch)
+    if after.epoch - after.dropped_at > schedule_settings(options.schedule)["wait"]:
+        return replace(after, drops=after.drops + 1, dropped_at=after.epoch)
+    return after
+
+
+def _check_finite(job: _Job, before: Progress, after: Progress, losses: tuple[float, ...]) -> None:
+    """Raise ``DivergedError`` where an error or a parameter is no finite number, or where the error has grown."""
+    finite = [isfinite(each) for each in losses]
+    if not all(finite):
+        raise _not_finite(job, before, finite.index(False))
+    if not all(np.isfinite(array).all() for array in after.state.values()):
+        raise _not_finite(job, before, len(losses) - 1)
+    worst = int(np.argmax(losses))
+    if losses[worst] > job.options.grown * abs(after.first_loss) > 0:
+        raise DivergedError(
+            f"the error has grown from {after.first_loss:.6g} in the first round to {losses[worst]:.6g} in "
+            f"{_round_text(job, before, worst)}. {WAYS_OUT}",
+            before,
+        )
+
+
+def _not_finite(job: _Job, before: Progress, place: int) -> DivergedError:
+    """The quantity that was first not finite, found by doing the rounds up to there once more."""
+    for back in (1, 0) if place else (0,):  # a weight that is infinite became so in the round before
+        at = place - back
+        program, ledger = _ledger(job, before, at)
+        found = first_not_finite(program, ledger)
+        if found is not None:
+            break
+    if found is None:
+        return DivergedError(f"the error is no finite number in {_round_text(job, before, place)}. {WAYS_OUT}", before)
+    scalar = Scalar(*found)
+    value = float(ledger[scalar.family][scalar.index])
+    what = "not a number (NaN)" if value != value else "infinite"
+    known = "; the numbers before it are finite" if program.families[scalar.family].role != Role.PARAMETER else ""
+    return DivergedError(
+        f"{name(names_of(program, LOSS), scalar)} is {what} in {_round_text(job, before, at)}{known}. {WAYS_OUT}",
+        before,
+    )
+
+
+def _ledger(job: _Job, before: Progress, place: int) -> tuple[Program, dict[str, Array]]:
+    """All the numbers of one round of an epoch, the rounds before it done again."""
+    state, _, _ = _rounds(job, before, lambda: False, before.rounds + place)
+    options = job.options
+    skip = len(before.losses) + place
+    piece = next(pieces(job.source, options.batch, options.seed, before.epoch, options.shuffle, skip))
+    program = job.program(piece.order.shape[1])
+    rounds = range(before.rounds + place, before.rounds + place + 1)
+    fed = {each: array[0] for each, array in _fed(job, before, rounds, _masked(job, program)).items()}
+    rows = {each: np.asarray(array)[piece.order[0]] for each, array in piece.data.items()}
+    given = {**job.fixed, **state, **rows, **fed}
+    given = {each: np.asarray(given[each]) for each in program.families if each in given}
+    return program, given | job.engine.calculate(program, given, None)
+
+
+def _round_text(job: _Job, before: Progress, place: int) -> str:
+    """``round 153 (epoch 2, batch 3)``."""
+    inside = len(before.losses) + place + 1
+    return f"round {before.rounds + place + 1} (epoch {before.epoch + 1}, batch {inside})"

@@ -1,0 +1,199 @@
+"""The programs of training on data: the network's formulas with dropout and sample weights, and the forward pass alone.
+
+Dropout and sample weights are ordinary given families in the formulas, so that an explanation shows them::
+
+    dropped_h[n,j] = mask_h[n,j] * out_h[n,j] / (1 - dropout_h)
+    E_total        = 1/count[n] * sum[n,k](sample_weight[n] * E[n,k])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.catalogue.build import Conventions, DenseLayer, forward_program, layer_names, trained_parameters
+from chainrule.catalogue.initialisers import find_initialiser
+from chainrule.catalogue.losses import find_loss
+from chainrule.catalogue.row import CatalogueError
+from chainrule.catalogue.training import Update, setting_values, start_values, training_program
+from chainrule.formula.expression import Expr, Mul, Ref, transform
+from chainrule.numbers.draw import draw
+from chainrule.program.program import Definition, Family, Program, Role, definition_of, with_role
+from chainrule.program.read import extend
+from chainrule.spec.spec import Drawn, LayerPart, NetworkPart
+
+Array = NDArray[Any]
+INPUTS = "inputs"  # the name under which the network's inputs can have dropout
+SAMPLE_WEIGHT = "sample_weight"
+LOSS = "E_total"
+
+
+@dataclass(frozen=True, slots=True)
+class Trainable:
+    """A network of dense layers and how it is trained, without numbers.
+
+    ``dropout`` has the share of a hidden layer's outputs that is set to 0, by the layer's name (``inputs`` for the
+    network's inputs). ``weighted`` says that each sample's error has a weight.
+
+    >>> net = Trainable(2, (DenseLayer(3, "relu"), DenseLayer(1)), dropout={"h": Decimal("0.5")})
+    >>> [each.target for each in training_round(net, 4).definitions][:4]
+    ['net_h', 'out_h', 'dropped_h', 'net_o']
+    """
+
+    inputs: int
+    layers: tuple[DenseLayer, ...]
+    conventions: Conventions = field(default_factory=Conventions)
+    update: Update = field(default_factory=Update)
+    dropout: Mapping[str, Decimal] = field(default_factory=dict)
+    weighted: bool = False
+
+
+def of_part(part: NetworkPart, update: Update, dropout: Mapping[str, Decimal] | None = None) -> Trainable:
+    """The trainable network of a network file's part."""
+    return Trainable(part.inputs, tuple(each.layer for each in part.layers), part.conventions, update, dropout or {})
+
+
+def output_family(net: Trainable) -> str:
+    """The family of the network's outputs: ``out_o``."""
+    return f"out_{layer_names(net.layers)[-1]}"
+
+
+def training_round(net: Trainable, samples: int) -> Program:
+    """One round on so many samples: forward, with dropout and sample weights; derivatives; updates.
+
+    Raises ``CatalogueError`` for a network that no rows describe, for dropout of a layer that isn't there, and where
+    nothing is trained.
+    """
+    trained = trained_parameters(net.layers)
+    if not trained:
+        raise CatalogueError("nothing of this network is trained: leave out train_weights = false in a layer")
+    forward = _with_dropout(net, forward_program(net.inputs, net.layers, net.conventions, samples))
+    return training_program(_weighted(forward) if net.weighted else forward, trained, net.update)
+
+
+def forward_round(net: Trainable, samples: int) -> Program:
+    """The forward pass and the error of so many samples, as in use after training: without dropout."""
+    forward = forward_program(net.inputs, net.layers, net.conventions, samples)
+    return _weighted(forward) if net.weighted else forward
+
+
+def fixed_numbers(net: Trainable) -> dict[str, Array]:
+    """The given numbers that no round changes: the optimizer's, the loss's, and the rates of dropout."""
+    loss = find_loss(net.conventions.loss)
+    numbers: dict[str, Decimal] = {name: Decimal(value) for name, value in loss.settings}
+    numbers |= dict(net.conventions.loss_settings)
+    numbers |= {name: each for name, each in setting_values(net.update).items() if name not in ("rate", "round")}
+    numbers |= {f"dropout_{layer}": rate for layer, rate in net.dropout.items()}
+    return {name: np.array(float(each)) for name, each in numbers.items()}
+
+
+def start_state(net: Trainable, parameters: Mapping[str, Array]) -> dict[str, Array]:
+    """Parameters and optimizer states before the first round."""
+    program = training_round(net, 1)
+    states = start_values(program, net.update)
+    known = {name: np.array(array, dtype=float) for name, array in parameters.items()}
+    return known | {
+        family.name: np.full(family.shape, float(states[family.name])) for family in with_role(program, Role.STATE)
+    }
+
+
+def start_parameters(part: NetworkPart, seed: int | None = None) -> dict[str, Array]:
+    """The start values of a network file's part, drawn with its own seed unless another is given.
+
+    The same numbers as those that a worked example of the file begins with.
+    """
+    rng = np.random.default_rng(part.seed if seed is None else seed)
+    names = layer_names([each.layer for each in part.layers])
+    found: dict[str, Array] = {}
+    width = part.inputs
+    for each, name in zip(part.layers, names, strict=True):
+        units = each.layer.units
+        found[f"w_{name}"] = _start(each.weights, (units, width), rng)
+        if each.bias is not None:
+            found[f"b_{name}"] = _start(each.bias, () if each.layer.bias == "shared" else (units,), rng)
+        width = units
+    return found
+
+
+def _start(value: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    if isinstance(value, Drawn):
+        settings = {name: float(each) for name, each in value.settings.items()}
+        return draw(find_initialiser(value.initialiser), shape, rng, settings)
+    return np.array(value, dtype=float).reshape(shape)
+
+
+def drawn_part(
+    inputs: int, layers: tuple[DenseLayer, ...], conventions: Conventions, seed: int, weights: str = "glorot_uniform"
+) -> NetworkPart:
+    """A network file's part whose start values are drawn: biases 0, weights by an initialiser; with no data."""
+    parts = tuple(
+        LayerPart(layer, Drawn(weights), None if layer.bias == "none" else Drawn("zeros")) for layer in layers
+    )
+    return NetworkPart(inputs, parts, conventions, seed, (), ())
+
+
+def _with_dropout(net: Trainable, program: Program) -> Program:
+    """Each use of the outputs that have dropout replaced by what is left of them."""
+    _check_dropout(net)
+    sources = {"x" if layer == INPUTS else f"out_{layer}": layer for layer in net.dropout}
+    result = Program({})
+    moved: dict[str, str] = {}
+    for family in program.families.values():
+        definition = definition_of(program, family.name)
+        added = () if definition is None else (_renamed(definition, moved),)
+        result = Program({**result.families, family.name: family}, (*result.definitions, *added))
+        if layer := sources.get(family.name):
+            axes = ",".join(family.axes)
+            mask = Family(f"mask_{layer}", Role.INPUT, family.axes, family.shape, layer=family.layer)
+            line = f"dropped_{layer}[{axes}] = mask_{layer}[{axes}] * {family.name}[{axes}] / (1 - dropout_{layer})"
+            given = [mask, Family(f"dropout_{layer}", Role.SETTING)]
+            result = extend(result, line, given=given, layer=family.layer)
+            moved[family.name] = f"dropped_{layer}"
+    return result
+
+
+def _check_dropout(net: Trainable) -> None:
+    names = layer_names(net.layers)
+    known = [INPUTS, *names[:-1]]
+    for layer, rate in net.dropout.items():
+        if layer not in known:
+            last = "; the last layer's outputs are the answer" if layer == names[-1] else ""
+            raise CatalogueError(f"there is no dropout of {layer!r}{last}; there is: {', '.join(known)}")
+        if not 0 <= rate < 1:
+            raise CatalogueError(f"dropout of {layer} is a share from 0 up to but not 1, not {rate}")
+
+
+def _renamed(definition: Definition, moved: Mapping[str, str]) -> Definition:
+    def rename(node: Expr) -> Expr:
+        return replace(node, name=moved[node.name]) if isinstance(node, Ref) and node.name in moved else node
+
+    stable = None if definition.stable is None else transform(definition.stable, rename)
+    return replace(definition, formula=transform(definition.formula, rename), stable=stable)
+
+
+def _weighted(program: Program) -> Program:
+    """The total with each sample's errors times the sample's weight."""
+
+    def weigh(node: Expr) -> Expr:
+        if isinstance(node, Ref) and node.name == "E":
+            return Mul((Ref(SAMPLE_WEIGHT, node.indices[:1]), node))
+        return node
+
+    samples = program.families["E"].shape[:1]
+    families: dict[str, Family] = {}
+    for family in program.families.values():
+        if family.name == "E":
+            families[SAMPLE_WEIGHT] = Family(SAMPLE_WEIGHT, Role.INPUT, family.axes[:1], samples)
+        families[family.name] = family
+    return Program(
+        families,
+        tuple(
+            replace(each, formula=transform(each.formula, weigh)) if each.target == LOSS else each
+            for each in program.definitions
+        ),
+    )
