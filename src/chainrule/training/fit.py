@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.catalogue.build import layer_names
 from chainrule.catalogue.optimizers import find_optimizer
 from chainrule.explain.names import Scalar, name, names_of
 from chainrule.numbers.evaluate import first_not_finite
@@ -38,6 +37,7 @@ from chainrule.training.programs import (
     SAMPLE_WEIGHT,
     Trainable,
     fixed_numbers,
+    parameter_names,
     start_state,
     training_round,
 )
@@ -289,13 +289,6 @@ def _record(job: _Job, after: Progress, rate: float, seconds: float) -> Record:
     else:
         score = float((decided(job.net, kind, outputs) == true_classes(kind, target)).mean())
     return replace(record, validation_loss=watched, score=score)
-
-
-def parameter_names(net: Trainable) -> tuple[str, ...]:
-    """The families of a network's parameters, trained or not."""
-    names = layer_names(net.layers)
-    pairs = zip(net.layers, names, strict=True)
-    return tuple(each for layer, own in pairs for each in (f"w_{own}", *([f"b_{own}"] * (layer.bias != "none"))))
 
 
 def _watched(job: _Job, after: Progress, watched: float) -> Progress:

@@ -63,6 +63,13 @@ def output_family(net: Trainable) -> str:
     return f"out_{layer_names(net.layers)[-1]}"
 
 
+def parameter_names(net: Trainable) -> tuple[str, ...]:
+    """The families of a network's parameters, trained or not."""
+    names = layer_names(net.layers)
+    pairs = zip(net.layers, names, strict=True)
+    return tuple(each for layer, own in pairs for each in (f"w_{own}", *([f"b_{own}"] * (layer.bias != "none"))))
+
+
 def training_round(net: Trainable, samples: int) -> Program:
     """One round on so many samples: forward, with dropout and sample weights; derivatives; updates.
 
