@@ -41,8 +41,8 @@ def _larger(a: Any, b: Any) -> Any:
 class Arithmetic:
     """A kind of number. Sums, products and signs come from its Python operators.
 
-    ``number`` reads a Decimal, a float, an int or a number of another kind. ``relations`` may answer None where a
-    comparison can't be decided; ``either`` then joins the values of the two branches.
+    ``number`` reads a Decimal, a float, an int or a number of another kind. ``relations`` may answer something else
+    than True or False where a comparison can't be decided; ``choose`` then joins the values of the two branches.
     """
 
     name: str
@@ -52,8 +52,8 @@ class Arithmetic:
     divide: Callable[[Any, Any], Any] = operator.truediv
     power: Callable[[Any, Any], Any] = operator.pow
     largest: Callable[[Any, Any], Any] = _larger
-    relations: Mapping[str, Callable[[Any, Any], bool | None]] = field(default_factory=lambda: RELATIONS)
-    either: Callable[[Any, Any], Any] | None = None
+    relations: Mapping[str, Callable[[Any, Any], Any]] = field(default_factory=lambda: RELATIONS)
+    choose: Callable[[Any, Any, Any], Any] | None = None
 
 
 def array_type(arithmetic: Arithmetic) -> type:
@@ -207,7 +207,7 @@ INTERVAL = Arithmetic(
         "==": _certainly(_same_point, _apart),
         "!=": _certainly(_apart, _same_point),
     },
-    hull,
+    lambda _, then, otherwise: hull(then, otherwise),
 )
 
 

@@ -71,6 +71,16 @@ def evaluate(
     return _value(expr, ledger, bindings, sizes, arithmetic)
 
 
+def evaluate_names(expr: Expr, values: Mapping[str, Any], arithmetic: Arithmetic = FLOAT) -> Any:
+    """The value of a formula without indices, its names' values given.
+
+    >>> from chainrule.formula.parse import parse_expression
+    >>> evaluate_names(parse_expression("w * x + 1"), {"w": 2.0, "x": 3.0})
+    7.0
+    """
+    return _value(expr, {}, values, {}, arithmetic)
+
+
 def _value(expr: Expr, ledger: Ledger, names: Mapping[str, Any], sizes: Mapping[str, int], kind: Arithmetic) -> Any:
     """The value, where ``names`` are those of bound indices or, inside a function, of its parameters."""
 
@@ -101,8 +111,8 @@ def _value(expr: Expr, ledger: Ledger, names: Mapping[str, Any], sizes: Mapping[
             return reduce(kind.largest, _over(indices, body, ledger, names, sizes, kind))
         case If(test, then, otherwise):
             holds = kind.relations[test.relation](value(test.left), value(test.right))
-            if holds is None and kind.either is not None:
-                return kind.either(value(then), value(otherwise))
+            if kind.choose is not None and not isinstance(holds, bool):
+                return kind.choose(holds, value(then), value(otherwise))
             return value(then) if holds else value(otherwise)
         case _:
             assert_never(expr)
