@@ -30,7 +30,7 @@ from chainrule.training.batches import (
     split,
 )
 from chainrule.training.engine import Engine, NumpyEngine
-from chainrule.training.measure import Forward, decided, error_is_mean, kind_of, r_squared, true_classes
+from chainrule.training.measure import Forward, Kind, error_is_mean, kind_of, measures, true_classes
 from chainrule.training.problems import DataError, DivergedError, TrainingError
 from chainrule.training.programs import (
     LOSS,
@@ -58,6 +58,7 @@ class _Job:
     engine: Engine
     source: Source
     validation: Ledger | None
+    kind: Kind | None
     program: Callable[[int], Program]
     forward: Forward
     fixed: Ledger
@@ -72,6 +73,7 @@ def fit(
     options: Options,
     *,
     validation: Ledger | None = None,
+    kind: Kind | None = None,
     engine: Engine | None = None,
     start: Progress | None = None,
     on_epoch: Callable[[Progress], None] | None = None,
@@ -80,7 +82,8 @@ def fit(
     """Train a network on samples, and say where it has come to.
 
     ``data`` is what ``batches.samples`` gives, or a source that streams. ``validation`` are samples that are only
-    watched; without them the options may take a share of ``data``. With ``start`` training goes on from there as if it
+    watched; without them the options may take a share of ``data``. ``kind`` is what the targets are, where the numbers
+    alone don't tell. With ``start`` training goes on from there as if it
     had never stopped. ``on_epoch`` is called after every epoch, and when training is interrupted in the middle of one;
     ``on_round`` now and then with the rounds that are done of how many. Ctrl-C stops after the round that is running;
     a second one stops at once.
@@ -97,7 +100,7 @@ def fit(
     (2.0, 'finished')
     """
     check_options(options)
-    job = _job(net, data, options, validation, engine or NumpyEngine(), on_round)
+    job = _job(net, data, options, validation, kind, engine or NumpyEngine(), on_round)
     progress = replace(start, stopped="") if start else Progress(start_state(job.net, parameters))
     with _interrupts() as interrupted:
         while not progress.stopped:
@@ -117,6 +120,7 @@ def _job(
     data: Ledger | Source,
     options: Options,
     validation: Ledger | None,
+    kind: Kind | None,
     engine: Engine,
     on_round: Callable[[int, int], None] | None,
 ) -> _Job:
@@ -131,17 +135,29 @@ def _job(
             raise TrainingError("data that are streamed need a batch size; all samples at once don't fit")
     else:
         _check_samples(net, data)
-        train, validation = _split(net, data, options, validation)
+        kind = kind or kind_of(net, data["target"])
+        train, validation = _split(data, options, validation, kind)
         weighted = SAMPLE_WEIGHT in train
         source = in_memory(engine.place(train))
     if validation is not None:
         _check_samples(net, validation)
+        kind = kind or kind_of(net, validation["target"])
     net = replace(net, weighted=weighted)
     watched = replace(net, weighted=validation is not None and SAMPLE_WEIGHT in validation)
     program = lru_cache(maxsize=8)(partial(training_round, net))
     total = rounds_of(source.rows, options.batch) * options.epochs
     return _Job(
-        net, options, engine, source, validation, program, Forward(watched, engine), fixed_numbers(net), total, on_round
+        net,
+        options,
+        engine,
+        source,
+        validation,
+        kind,
+        program,
+        Forward(watched, engine),
+        fixed_numbers(net),
+        total,
+        on_round,
     )
 
 
@@ -157,9 +173,8 @@ def _check_samples(net: Trainable, data: Ledger) -> None:
             )
 
 
-def _split(net: Trainable, data: Ledger, options: Options, validation: Ledger | None) -> tuple[Ledger, Ledger | None]:
+def _split(data: Ledger, options: Options, validation: Ledger | None, kind: Kind) -> tuple[Ledger, Ledger | None]:
     """The samples to train on, with the weights of classes in theirs, and those to validate on."""
-    kind = kind_of(net, data["target"])
     classes = None if kind == "numbers" else true_classes(kind, data["target"])
     if options.class_weight is not None and classes is None:
         raise TrainingError("class weights need targets that are classes; these are numbers")
@@ -283,11 +298,7 @@ def _record(job: _Job, after: Progress, rate: float, seconds: float) -> Record:
     parameters = {each: after.state[each] for each in after.state if each in parameter_names(job.net)}
     outputs, watched = job.forward.outputs_and_loss(parameters, job.validation)
     target = job.validation["target"]
-    kind = kind_of(job.net, target)
-    if kind == "numbers":
-        score = r_squared(target, outputs)
-    else:
-        score = float((decided(job.net, kind, outputs) == true_classes(kind, target)).mean())
+    score = measures(job.net, job.kind or "numbers", target, outputs, watched).score
     return replace(record, validation_loss=watched, score=score)
 
 
@@ -314,7 +325,8 @@ def _check_finite(job: _Job, before: Progress, after: Progress, losses: tuple[fl
     if not all(np.isfinite(array).all() for array in after.state.values()):
         raise _not_finite(job, before, len(losses) - 1)
     worst = int(np.argmax(losses))
-    if losses[worst] > job.options.grown * abs(after.first_loss) > 0:
+    grown = job.options.grown
+    if grown is not None and losses[worst] > grown * abs(after.first_loss) > 0:
         raise DivergedError(
             f"the error has grown from {after.first_loss:.6g} in the first round to {losses[worst]:.6g} in "
             f"{_round_text(job, before, worst)}. {WAYS_OUT}",

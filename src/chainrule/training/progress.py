@@ -23,7 +23,8 @@ class Options:
     ``batch`` is None for all samples in each round. ``patience`` stops after so many epochs without a smaller error
     (of the validation samples where there are any, else of training), and then the weights of the best epoch are the
     result, unless ``keep_best`` says otherwise. ``grown`` stops training whose error is that many times the error of
-    its first round.
+    its first round (None: never). ``class_weight`` is balanced, or a
+    number for each class: by its number from 0, or by its name where there is a preparation that knows the names.
     """
 
     epochs: int = 20
@@ -35,8 +36,8 @@ class Options:
     min_delta: float = 0.0
     keep_best: bool = True
     schedule: Chosen = field(default_factory=Chosen)
-    class_weight: str | Mapping[int, float] | None = None
-    grown: float = 1e6
+    class_weight: str | Mapping[Any, float] | None = None
+    grown: float | None = 1e6
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,25 @@ from chainrule.training.text_files import csv_parts, json_lines_parts
 
 Array = NDArray[Any]
 Reader = Callable[[File, frozenset[str]], Iterator[Table]]
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Data to train on, evaluate or predict: a path, a dictionary of columns or a data frame.
+
+    ``sheet`` and ``missing`` are for spreadsheets and text files. ``stream`` reads a file in parts, again in each
+    epoch, instead of taking it into memory.
+    """
+
+    source: Any
+    sheet: str = ""
+    missing: Sequence[str] = ()
+    stream: bool = False
+
+    @property
+    def name(self) -> str:
+        """The path; nothing for data without one."""
+        return str(self.source) if isinstance(self.source, str | Path) else ""
 
 
 def read(source: Any, sheet: str = "", missing: Sequence[str] = ()) -> Table:

@@ -37,6 +37,7 @@ from chainrule.training.preparation import Preparation, parse_preparation, prepa
 from chainrule.training.problems import SavedError
 from chainrule.training.programs import Trainable, of_part, parameter_names
 from chainrule.training.progress import Options, Progress, Record, parameters_of
+from chainrule.training.readers import Data
 from chainrule.training.schedules import Chosen
 
 Array = NDArray[Any]
@@ -49,18 +50,17 @@ PREPARATION, HISTORY, MADE_FROM = "preparation.json", "history.json", "made_from
 class MadeFrom:
     """What a trained network was made from: enough to make it again, and to see whether that was it.
 
-    ``data`` is the name of the file, as given; ``rows`` how many it had. ``validation`` are those of a separate table.
+    ``data`` says where the data were, as given; ``rows`` how many. ``validation`` are those of a separate table.
     """
 
     options: Options
     dropout: Mapping[str, Decimal] = field(default_factory=dict)
     engine: str = "numpy"
-    data: str = ""
+    data: Data = field(default_factory=lambda: Data(""))
     data_sha256: str = ""
     rows: int = 0
-    validation: str = ""
+    validation: Data | None = None
     validation_sha256: str = ""
-    streamed: bool = False
     network_sha256: str = ""
     start_sha256: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -186,7 +186,11 @@ def load(folder: str | Path) -> Trained:
 
 
 def network_text(spec: Spec) -> str:
-    """The network file that is saved."""
+    """The network file that is saved. One that was made for data from elsewhere has a row of zeros in their place."""
+    part = spec.network
+    if isinstance(part, NetworkPart) and not part.data_inputs:
+        zeros = ((Decimal(0),) * part.inputs,), ((Decimal(0),) * part.layers[-1].layer.units,)
+        spec = replace(spec, network=replace(part, data_inputs=zeros[0], data_targets=zeros[1]))
     return write_spec(spec)
 
 
@@ -232,11 +236,16 @@ def _made_from(text: str, source: str) -> MadeFrom:
         settings = {name: Decimal(each) for name, each in schedule["settings"].items()}
         chosen = Options(**options, schedule=Chosen(schedule["name"], settings))
         dropout = {name: Decimal(each) for name, each in data.pop("dropout").items()}
-        return MadeFrom(chosen, dropout, **data)
+        where = {name: _data(data.pop(name)) for name in ("data", "validation")}
+        return MadeFrom(chosen, dropout, **where, **data)
     except SavedError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as problem:
         raise SavedError(f"{source}: this doesn't say what a network was made from ({problem!r})") from None
+
+
+def _data(kept: dict[str, Any] | None) -> Data | None:
+    return None if kept is None else Data(str(kept["source"]), kept["sheet"], tuple(kept["missing"]), kept["stream"])
 
 
 def _history(text: str) -> tuple[Record, ...]:
@@ -273,7 +282,7 @@ def read_checkpoint(path: str | Path) -> Progress:
         for name, array in tensors.items():
             kind, _, family = name.partition(".")
             parts[kind][family] = array
-        return Progress(**parts, losses=losses, history=history, **kept)
+        return Progress(parts["state"], best=parts["best"], losses=losses, history=history, **kept)
     except (KeyError, TypeError, ValueError) as problem:
         raise SavedError(f"{path}: this is no checkpoint of training ({problem!r})") from None
 
