@@ -26,6 +26,7 @@ from chainrule.numbers.draw import draw
 from chainrule.program.program import Definition, Family, Program, Role, definition_of, with_role
 from chainrule.program.read import extend
 from chainrule.spec.spec import Drawn, LayerPart, NetworkPart
+from chainrule.training.stable import with_stable_output
 
 Array = NDArray[Any]
 INPUTS = "inputs"  # the name under which the network's inputs can have dropout
@@ -80,13 +81,14 @@ def training_round(net: Trainable, samples: int) -> Program:
     if not trained:
         raise CatalogueError("nothing of this network is trained: leave out train_weights = false in a layer")
     forward = _with_dropout(net, forward_program(net.inputs, net.layers, net.conventions, samples))
-    return training_program(_weighted(forward) if net.weighted else forward, trained, net.update)
+    program = training_program(_weighted(forward) if net.weighted else forward, trained, net.update)
+    return with_stable_output(program, net.layers, net.conventions)
 
 
 def forward_round(net: Trainable, samples: int) -> Program:
     """The forward pass and the error of so many samples, as in use after training: without dropout."""
     forward = forward_program(net.inputs, net.layers, net.conventions, samples)
-    return _weighted(forward) if net.weighted else forward
+    return with_stable_output(_weighted(forward) if net.weighted else forward, net.layers, net.conventions)
 
 
 def fixed_numbers(net: Trainable) -> dict[str, Array]:

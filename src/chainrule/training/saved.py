@@ -236,8 +236,8 @@ def _made_from(text: str, source: str) -> MadeFrom:
         settings = {name: Decimal(each) for name, each in schedule["settings"].items()}
         chosen = Options(**options, schedule=Chosen(schedule["name"], settings))
         dropout = {name: Decimal(each) for name, each in data.pop("dropout").items()}
-        where = {name: _data(data.pop(name)) for name in ("data", "validation")}
-        return MadeFrom(chosen, dropout, **where, **data)
+        where, apart = _data(data.pop("data")), _data(data.pop("validation"))
+        return MadeFrom(chosen, dropout, data=where or Data(""), validation=apart, **data)
     except SavedError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as problem:
