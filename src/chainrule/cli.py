@@ -17,6 +17,7 @@ NETWORK_HELP = (
     "NETWORK is a network file (TOML or JSON), the name of an example (see `chainrule list`), or - for standard input."
 )
 FORMATS = ("text", "markdown", "latex", "pdf", "html", "notebook", "typst", "json")
+REPORTS = (*FORMATS, "csv", "xlsx")
 BY_SUFFIX = {
     ".md": "markdown",
     ".tex": "latex",
@@ -25,6 +26,8 @@ BY_SUFFIX = {
     ".ipynb": "notebook",
     ".typ": "typst",
     ".json": "json",
+    ".csv": "csv",
+    ".xlsx": "xlsx",
 }
 
 
@@ -155,6 +158,55 @@ def values(network: str, after: int, digits: int | None, kind: str | None, path:
     suffix = Path(path).suffix if path else ""
     kind = kind or {".csv": "csv", ".json": "json"}.get(suffix, "table")
     output(model.load(network).after(after, digits=digits or 0).listing(kind, digits), path)
+
+
+@cli.command(epilog="Example: chainrule check mazur my-numbers.csv")
+@NETWORK
+@click.argument("answers")
+@click.option(
+    "--after",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Numbers without a round are from after N rounds.",
+)
+@click.option("--published", is_flag=True, help="They are printed figures: which are right, rounded or wrong, and why.")
+@click.option("--format", "kind", type=click.Choice(REPORTS), help="The format; text unless FILE says otherwise.")
+@OUTPUT
+@click.option("--width", type=click.IntRange(20, 400), help="Columns of text; the terminal's unless given.")
+@click.option("--ascii", "ascii_only", is_flag=True, help="Text without any character outside ASCII.")
+@answering
+def check(
+    network: str,
+    answers: str,
+    after: int,
+    published: bool,
+    kind: str | None,
+    path: str | None,
+    width: int | None,
+    ascii_only: bool,
+) -> None:
+    """Check your own numbers: the first wrong one, what only follows from it, and the mistake behind it.
+
+    ANSWERS is a file with names and numbers (text, CSV, JSON, TOML, a spreadsheet, npz, safetensors, a PyTorch state
+    dict), or - for standard input. The exit status is 1 where a number is wrong.
+    """
+    from chainrule import model
+
+    if network == answers == "-":
+        raise Refusal("the network and the answers can't both come from standard input; name a file for one of them")
+    found = model.load(network).check(model.later(model.read_answers(answers), after), published=published)
+    kind = kind or BY_SUFFIX.get(Path(path).suffix if path else "", "text")
+    if kind == "text":
+        output(found.text(width or terminal_width(), ascii_only or not unicode_terminal(), colour(path)), path)
+    elif kind in ("pdf", "xlsx") and path is None and sys.stdout.isatty():
+        raise Refusal(f"a {kind} file is not for a terminal; add -o FILE.{kind}")
+    else:
+        output(found.to(kind), path)
+    if not found.result.checked and not found.result.families:
+        raise Refusal(f"there is no number with a name in {answers}; write lines such as: net_h1 = 0.3775")
+    if not found.ok:
+        sys.exit(1)
 
 
 @cli.command("list", epilog="Example: chainrule list")

@@ -1,6 +1,6 @@
 """The numbers that a person hands in, each as it was written and with the place where it stands."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import numpy as np
@@ -53,3 +53,14 @@ class Answers:
     unread: tuple[Unread, ...] = ()
     notes: tuple[str, ...] = ()
     source: str = field(default="", compare=False)
+
+
+def later(answers: Answers, rounds: int) -> Answers:
+    """The same answers, each so many rounds later."""
+    if not rounds:
+        return answers
+    return replace(
+        answers,
+        numbers=tuple(replace(each, after=each.after + rounds) for each in answers.numbers),
+        arrays=tuple(replace(each, after=each.after + rounds) for each in answers.arrays),
+    )

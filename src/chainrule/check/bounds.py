@@ -18,7 +18,7 @@ from chainrule.check.sheet import Sheet
 from chainrule.formula.expression import Call, Div, Expr, Mul, Num, Pow, Ref, children, with_children
 from chainrule.numbers.arithmetic import FLOAT, INTERVAL, Arithmetic
 from chainrule.numbers.evaluate import evaluate_names
-from chainrule.numbers.interval import EVERYTHING, Interval, hull
+from chainrule.numbers.interval import EVERYTHING, Interval, hull, interval
 
 FULL_DIGITS = 9  # so many right digits are as good as all of them
 CARELESS = 5e-9  # relative: earlier numbers rounded to nine digits, in a number typed with more
@@ -80,7 +80,7 @@ def _bounded(expr: Expr, used: Mapping[str, Interval], style: Style) -> Interval
     """A formula in intervals, with the result of each operation that a person rounds widened by one unit."""
     match expr:
         case Num(typed):
-            return INTERVAL.number(typed)
+            return interval(typed)
         case Ref(name):
             return used[name]
         case _:

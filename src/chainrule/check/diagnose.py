@@ -241,17 +241,16 @@ def _order(fit: Fit) -> tuple[Any, ...]:
 def _ranked(fits: list[Fit]) -> list[Fit]:
     """The best few, each with the others that explain as much.
 
-    A change without a name is left out where a row gives the same number: it is that row, said in another way.
+    A change without a name is left out where a row fits: it is that row said in another way, or an accident.
     """
     ordered = sorted(fits, key=_order)
-    named = [fit.value for fit in ordered if fit.row is not None]
+    named = any(fit.row is not None and fit.off <= 1 for fit in ordered)
     kept: list[Fit] = []
     for fit in ordered:
         again = fit.slip is not None and any(
-            other.slip is not None and other.value == fit.value and other.slip.line == fit.slip.line for other in kept
+            other.slip is not None and math.isclose(other.value, fit.value, rel_tol=1e-12) for other in kept
         )
-        said = fit.row is None and any(math.isclose(fit.value, value, rel_tol=1e-9) for value in named)
-        if len(kept) < MOST_CAUSES and not again and not said:
+        if len(kept) < MOST_CAUSES and not again and not (named and fit.slip is not None):
             kept.append(fit)
 
     def equals(fit: Fit) -> tuple[str, ...]:

@@ -229,7 +229,7 @@ def _trivial(marking: Marking, each: Reported, earlier: Sequence[str]) -> str:
     if own == 0.0 and float(marking.right[each.line]) != 0.0:
         return "with your earlier numbers it is 0 whatever else is done, which shows nothing"
     used = [node.name for node in refs(marking.sheet.lines[each.line])] if each.line in marking.sheet.lines else []
-    values = {text: marking.replaced.get(text, marking.own.get(text)) for text in used if text in marking.own}
+    values = {text: marking.replaced.get(text, marking.own[text]) for text in used if text in marking.own}
     if len(values) > 1 and any(
         float(value) == own and float(marking.right[text]) != float(marking.right[each.line])
         for text, value in values.items()

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 from chainrule.catalogue.row import CatalogueError
+from chainrule.check.answers import later
+from chainrule.check.reading import AnswersError, read_answers
 from chainrule.explain.find import UnknownQuantity
 from chainrule.formula.parse import FormulaError, FormulaErrors
 from chainrule.model.network import Dense, Network
@@ -21,6 +23,7 @@ from chainrule.spec.reader import parse_spec, read_spec
 
 # What a person's input can be refused with: each says what is wrong, where, and what to do.
 PROBLEMS = (
+    AnswersError,
     CatalogueError,
     FormulaError,
     FormulaErrors,
@@ -76,8 +79,10 @@ __all__ = [
     "Network",
     "Step",
     "examples",
+    "later",
     "load",
     "new_file",
+    "read_answers",
     "render",
     "schema_text",
     "text",

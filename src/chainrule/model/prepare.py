@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache, partial
 from typing import Any
@@ -26,6 +26,7 @@ from chainrule.catalogue.training import Update, setting_values, training_progra
 from chainrule.explain.round import Shorter
 from chainrule.formula.expression import Div, Mul, Ref, refs, rename_letters
 from chainrule.formula.parse import FormulaErrors, Statement, parse_expression, parse_formulas
+from chainrule.model.conventions import Choices, made_otherwise
 from chainrule.model.task import Array, Task, check_size
 from chainrule.numbers.draw import draw
 from chainrule.program.program import Family, Program, Role, adjoint_name, definition_of
@@ -105,6 +106,13 @@ def layered_task(
         forward = forward_program(inputs, layers, conventions, samples)
         return training_program(forward, trained, update)
 
+    def variants() -> Iterator[tuple[str, str, Task]]:
+        choices = Choices(tuple(layers), conventions, batch, parameters)
+        for name, text, other in made_otherwise(choices, layers[-1].units, len(data["x"])):
+            yield name, text, layered_task(
+                title, inputs, other.layers, other.conventions, other.parameters, data, update, other.batch
+            )  # fmt: skip
+
     loss = find_loss(conventions.loss)
     settings = dict(loss.settings) | {k: str(v) for k, v in conventions.loss_settings.items()}
     fixed = {name: _number(value) for name, value in settings.items()}
@@ -112,7 +120,7 @@ def layered_task(
     return Task(
         title, program_for, parameters, data, fixed, update, "E_total", batch,
         _conventions(inputs, layers, conventions, update, batch, len(data["x"])),
-        partial(_shorter, taught, layer_names(layers)[-1]),
+        partial(_shorter, taught, layer_names(layers)[-1]), variants,
     )  # fmt: skip
 
 

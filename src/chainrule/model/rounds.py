@@ -34,10 +34,17 @@ def state_after(task: Task, rounds: int, arithmetic: Arithmetic = FLOAT) -> dict
             program, given = given_of(task, state, done)
             state = next_state(program, run(program, given, arithmetic), state)
         return state
-    after = _run_floats(task, as_floats(state), rounds)
-    if not all(np.isfinite(array).all() for array in after.values()):
+    after = floats_after(task, rounds)
+    if after is None:
         _find_not_finite(task, rounds)
+        raise NotFiniteError(f"the numbers of round {rounds} are too large")
     return after
+
+
+def floats_after(task: Task, rounds: int) -> dict[str, Array] | None:
+    """Parameters and states after so many rounds, as floats; None where they are no numbers any more."""
+    after = _run_floats(task, as_floats(start_of(task)), rounds)
+    return after if all(np.isfinite(array).all() for array in after.values()) else None
 
 
 def _run_floats(task: Task, state: dict[str, Array], rounds: int) -> dict[str, Array]:
@@ -100,9 +107,10 @@ def _given_floats(task: Task, state: Mapping[str, Array], done: int) -> tuple[Pr
 def _find_not_finite(task: Task, rounds: int) -> None:
     """The first round in which something isn't a number, and the first quantity in it."""
     state = as_floats(start_of(task))
+    compiled = lru_cache(maxsize=8)(lambda key: compile_program(key.program))
     for done in range(rounds):
         program, given = _given_floats(task, state, done)
-        ledger = given | compile_program(program)(given)
+        ledger = given | compiled(_Key(program))(given)
         raise_not_finite(program, ledger, task.loss, done)
         state = next_state(program, ledger, state)
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +22,9 @@ from chainrule.numbers.arithmetic import FLOAT, Arithmetic, many_digits
 from chainrule.numbers.evaluate import run
 from chainrule.program.adjoint import differentiate
 from chainrule.program.program import Program, adjoint_name
+
+if TYPE_CHECKING:
+    from chainrule.model.check import Check
 
 FLOAT_DIGITS = 15  # more digits than these need more than a float
 
@@ -94,6 +98,20 @@ class Step:
     ) -> "Explanation":
         """The derivation of one quantity back to given numbers; without a name, the whole worked example."""
         return Explanation(self.documents([name] if name else [], detail=detail, digits=digits))
+
+    def check(self, answers: Any, *, published: bool = False) -> "Check":
+        """Check a person's own numbers: which are right, which is the first wrong one, and the mistake behind it.
+
+        ``answers`` is a file (text, CSV, JSON, TOML, a spreadsheet, npz, safetensors, a PyTorch state dict), pasted
+        text, or a mapping of names to numbers or arrays. Numbers without a round are taken to be from this one.
+        Raises ``AnswersError`` where nothing can be read.
+
+        >>> step.check({"net_h1": 0.3775, "delta_o1": 0.7414}).first_wrong  # doctest: +SKIP
+        'delta_o1'
+        """
+        checking = import_module("chainrule.model.check")  # a third of the package: loaded when it is asked for
+        found: Check = checking.check(self._task, answers, self._done, published)
+        return found
 
     def values(self) -> dict[str, Any]:
         """Every quantity's value by the name that people use, in the order of calculation."""

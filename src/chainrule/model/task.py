@@ -1,7 +1,7 @@
 """A training task: a program for each size of batch, the given numbers, the data, and the header's conventions."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from math import prod
@@ -38,6 +38,9 @@ class Task:
     batch: int | None = None
     conventions: tuple[tuple[str, str], ...] = ()
     shorter: Callable[[Program, Mapping[str, Array]], tuple[Shorter, ...]] = field(default=lambda *_: ())
+    variants: Callable[[], Iterable[tuple[str, str, "Task"]]] = field(
+        default=tuple
+    )  # other conventions: id, text, task
 
     @property
     def samples(self) -> int:

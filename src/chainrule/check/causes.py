@@ -1,0 +1,159 @@
+"""From what fits to what is said: each cause in plain words and in the person's own numbers."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from chainrule.check.candidates import recalculated
+from chainrule.check.diagnose import Diagnosis, Fit
+from chainrule.check.mark import Marking
+from chainrule.check.result import Cause
+from chainrule.check.sheet import calculated, key_name, sources
+from chainrule.explain.names import Scalar
+from chainrule.explain.writing import rounded
+from chainrule.formula.expression import Expr, Ref, transform
+from chainrule.formula.unparse import to_text
+from chainrule.numbers.arithmetic import MIXED
+from chainrule.program.program import Role
+
+DIGITS = 9
+TOLD_APART = 0.02  # relative difference that a changed input has to make
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The marking with the names that the report uses."""
+
+    marking: Marking
+    labels: Sequence[str]  # of the reported numbers, as the person wrote them
+
+    def line(self, text: str) -> str:
+        """A line's name."""
+        sheet = self.marking.sheet
+        return key_name(sheet.names, sheet.keys[text])
+
+
+def causes_of(named: Named, diagnosis: Diagnosis, place: int) -> tuple[Cause, ...]:
+    """What can be said about a wrong number, the likeliest first."""
+    fits = diagnosis.fits.get(place, [])
+    return tuple(
+        Cause(
+            fit.id,
+            _text(named, place, fit),
+            fit.row.why if fit.row is not None else "",
+            tuple(named.labels[each] for each in sorted(fit.explained)),
+            fit.against,
+            fit.ambiguous_with,
+            _apart(named, place, fit, fits),
+            fit.chance,
+        )
+        for fit in fits
+    )
+
+
+def _text(named: Named, place: int, fit: Fit) -> str:
+    line = named.marking.reported[place].line
+    if fit.rounds is not None:
+        done = named.marking.sheet.keys[line].done
+        what = "round" if abs(fit.rounds) == 1 else "rounds"
+        return f"it is the value after {fit.rounds:,} {what}, not after {done:,}"
+    if fit.slip is not None:
+        return _slip_text(named, fit)
+    assert fit.row is not None
+    assert fit.candidate is not None
+    detail = f" ({fit.candidate.bend.detail})" if fit.candidate.bend.detail else ""
+    text = fit.row.text + detail
+    if fit.also is not None:
+        return f"{text}; and {fit.also.row.text}"
+    where = _where(named, line, fit.candidate.changes)
+    return f"{text}: {where}" if where else text
+
+
+def _where(named: Named, line: str, changes: Mapping[str, Expr]) -> str:
+    """The nearest changed line as it was calculated with the mistake, and as it should be."""
+    sheet = named.marking.sheet
+    near = next((text for text in sources(sheet, line, ()) if text in changes), None)
+    if near is None:
+        return ""
+    bent = recalculated(sheet, changes, named.marking.right, {}) or {}
+    was, now = sheet.lines.get(near), changes[near]
+    value = "" if near not in bent else f" = {shown(bent[near])}"
+    right = f", not {formula_text(named, was)} = {shown(named.marking.right[near])}" if was is not None else ""
+    return f"{named.line(near)} = {formula_text(named, now)}{value}{right}"
+
+
+def _slip_text(named: Named, fit: Fit) -> str:
+    slip = fit.slip
+    assert slip is not None
+    if slip.text:
+        return slip.text.replace("{line}", named.line(slip.line) if slip.line else "")
+    assert slip.change is not None
+    was = formula_text(named, slip.was) if slip.was is not None else ""
+    now = formula_text(named, slip.now) if slip.now is not None else ""
+    said = slip.change.value.format(was=was, now=now)
+    assert slip.formula is not None
+    return f"{said}, in {named.line(slip.line)} = {formula_text(named, slip.formula)}"
+
+
+def formula_text(named: Named, formula: Expr) -> str:
+    """A line's formula with the names that people use."""
+
+    def rule(node: Expr) -> Expr:
+        return Ref(named.line(node.name)) if isinstance(node, Ref) and node.name in named.marking.sheet.keys else node
+
+    return to_text(transform(formula, rule))
+
+
+def shown(value: Any, digits: int = DIGITS) -> str:
+    """A number with so many significant digits."""
+    number = float(value)
+    if not math.isfinite(number):
+        return str(number)
+    text = rounded(number, digits)
+    return f"{text}" if abs(number) < 1e-6 or abs(number) >= 1e15 else f"{text:f}"
+
+
+def _apart(named: Named, place: int, fit: Fit, fits: Sequence[Fit]) -> str:
+    """A changed given number under which this cause and the next one that is as good lead to different values."""
+    if not fit.ambiguous_with or fit is not fits[0]:
+        return ""
+    other = next((each for each in fits if each.id == fit.ambiguous_with[0]), None)
+    changes = None if other is None else (_changes(fit), _changes(other))
+    if changes is None or changes[0] is None or changes[1] is None:
+        return ""
+    for name, number, first, second in _tries(named, place, changes[0], changes[1]):
+        if abs(first - second) > TOLD_APART * max(abs(first), abs(second)):
+            return f"with {name} = {number} the first gives {shown(first, 6)}, the other {shown(second, 6)}"
+    return ""
+
+
+def _changes(fit: Fit) -> Mapping[str, Expr] | None:
+    if fit.candidate is not None and fit.also is None:
+        return fit.candidate.changes
+    if fit.slip is not None and fit.slip.formula is not None:
+        return {fit.slip.line: fit.slip.formula}
+    return None
+
+
+def _tries(
+    named: Named, place: int, first: Mapping[str, Expr], second: Mapping[str, Expr]
+) -> Iterator[tuple[str, str, float, float]]:
+    """Each given number that goes into the line, changed; with what the two causes then lead to."""
+    marking = named.marking
+    sheet, line = marking.sheet, marking.reported[place].line
+    for text in sources(sheet, line, ()):
+        if text not in sheet.given:
+            continue
+        done, quantity = sheet.keys[text]
+        assert isinstance(quantity, Scalar)
+        role = sheet.names[done].program.families[quantity.family].role
+        if role == Role.STATE or quantity.family == "round":
+            continue
+        value = Decimal(repr(float(sheet.given[text])))
+        changed = value * 2 if value else Decimal("0.5")
+        values = calculated(sheet, MIXED, given={**sheet.given, text: changed})
+        one, two = recalculated(sheet, first, values, {}), recalculated(sheet, second, values, {})
+        if one is not None and two is not None and line in one and line in two:
+            yield named.line(text), f"{changed}", float(one[line]), float(two[line])

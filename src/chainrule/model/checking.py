@@ -1,0 +1,335 @@
+"""Checking a person's numbers on a task: the sheet of the rounds they are from, other conventions, other rounds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from functools import cache, partial
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+import numpy as np
+
+from chainrule.catalogue.training import carried
+from chainrule.check.answers import Answer, Answers
+from chainrule.check.candidates import Candidate, bent_program
+from chainrule.check.causes import Named, causes_of
+from chainrule.check.diagnose import Diagnosis, diagnose
+from chainrule.check.mark import Marking, Reported, Verdict, marking
+from chainrule.check.resolve import Found, Resolved, entries, resolve
+from chainrule.check.result import Checked, Result
+from chainrule.check.sheet import Extra, Key, Sheet, identifier, sheet_of
+from chainrule.explain.names import Names, Ratio, Scalar, names_of
+from chainrule.explain.round import Round, forward_definitions
+from chainrule.formula.expression import refs
+from chainrule.model.rounds import NotFiniteError, floats_after, round_after, state_after
+from chainrule.model.task import Array, Task, given_of, next_state, rows_of
+from chainrule.numbers.arithmetic import NumberError
+from chainrule.program.adjoint import differentiate
+from chainrule.program.program import Program
+
+NEAR = 4  # rounds from the start that stand on one sheet, one after the other
+DRIFT = 1e-11  # relative: how far the floats of many rounds may lie apart
+STALE = 40  # rounds from the start that a number may be from by mistake
+
+
+@dataclass(slots=True)
+class Rounds:
+    """The rounds of a task, each calculated when it is asked for and then kept."""
+
+    task: Task
+    states: dict[int, dict[str, Array]] = field(default_factory=dict)
+    names: dict[int, Names] = field(default_factory=dict)
+    rounds: dict[int, Round] = field(default_factory=dict)
+
+    def names_at(self, done: int) -> Names:
+        """The names of the round after so many."""
+        rows = rows_of(self.task, done)
+        count = rows.stop - rows.start
+        if count not in self.names:
+            self.names[count] = names_of(self.task.program_for(count), self.task.loss)
+        return self.names[count]
+
+    def state(self, done: int) -> dict[str, Array]:
+        """Parameters and states before a round."""
+        if done not in self.states:
+            before = self.rounds.get(done - 1)
+            self.states[done] = (
+                state_after(self.task, done)
+                if before is None
+                else next_state(before.names.program, before.ledger, self.states[done - 1])
+            )
+        return self.states[done]
+
+    def given(self, done: int) -> dict[str, Array]:
+        """All given numbers of a round."""
+        return given_of(self.task, self.state(done), done)[1]
+
+    def at(self, done: int) -> Round:
+        """The round after so many, with its right numbers."""
+        if done not in self.rounds:
+            self.rounds[done] = round_after(self.task, self.state(done), done)
+        return self.rounds[done]
+
+    def right(self, done: int, family: str) -> Array:
+        """A family's right numbers in a round."""
+        return np.asarray(self.at(done).ledger[family])
+
+
+def check_answers(task: Task, answers: Answers, *, published: bool = False) -> tuple[Result, Marking]:
+    """Check all answers on a task. Raises ``NotFiniteError`` where the right numbers are none themselves."""
+    trial = _tried(task, answers)
+    convention, assumed = None, ""
+    if not trial.is_right:
+        others = [
+            (name, text, other) for name, text, task in task.variants() if (other := _tried_safely(task, answers))
+        ]
+        right = next((each for each in others if each[2].is_right and trial.unknown >= each[2].unknown), None)
+        if right is not None:
+            convention, trial = right[:2], right[2]
+        else:
+            diagnosis = _diagnosed(trial)
+            unexplained = [place for place, fits in diagnosis.fits.items() if not fits]
+            if unexplained or trial.unknown:
+                trial, diagnosis, assumed = _better(trial, diagnosis, others)
+            return _result(trial, diagnosis, answers, None, assumed, published), trial.marked
+    return _result(trial, Diagnosis(), answers, convention, assumed, published), trial.marked
+
+
+@dataclass(slots=True)
+class Trial:
+    """The answers marked under one set of conventions."""
+
+    rounds: Rounds
+    resolved: Resolved
+    found: list[Found]
+    marked: Marking
+
+    @property
+    def unknown(self) -> int:
+        """How many answers have a name that isn't there."""
+        return sum(each.key is None for each in self.found)
+
+    @property
+    def wrong(self) -> int:
+        """How many numbers are wrong, or follow from wrong ones."""
+        return sum(mark.verdict not in (Verdict.RIGHT, Verdict.DIGITS) for mark in self.marked.marks)
+
+    @property
+    def is_right(self) -> bool:
+        """Whether every number that can be checked is right."""
+        return bool(self.marked.marks) and not self.wrong
+
+
+def _tried(task: Task, answers: Answers) -> Trial:
+    rounds = Rounds(task)
+    resolved = resolve(answers, rounds.names_at, rounds.right)
+    found = _all_found(resolved)
+    return Trial(rounds, resolved, found, _marked(rounds, found))
+
+
+def _tried_safely(task: Task, answers: Answers) -> Trial | None:
+    """The answers under another convention; None where that leads to no numbers."""
+    try:
+        return _tried(task, answers)
+    except (NotFiniteError, NumberError):
+        return None
+
+
+def _diagnosed(trial: Trial) -> Diagnosis:
+    return diagnose(
+        trial.marked, partial(_rerun, trial.rounds, trial.marked), partial(_other_rounds, trial.rounds, trial.marked)
+    )
+
+
+def _better(
+    trial: Trial, diagnosis: Diagnosis, others: Sequence[tuple[str, str, Trial]]
+) -> tuple[Trial, Diagnosis, str]:
+    """Another convention under which more numbers are right or have a named cause; else the one of the network."""
+
+    def left(each: Trial, found: Diagnosis) -> int:
+        """What is neither right nor explained."""
+        return each.unknown + sum(not fits or fits[0].row is None for fits in found.fits.values())
+
+    best, fewest, assumed = (trial, diagnosis), left(trial, diagnosis), ""
+    for name, text, other in others:
+        if "+" in name or other.unknown > trial.unknown or other.wrong > trial.wrong or not other.marked.marks:
+            continue
+        found = _diagnosed(other)
+        if left(other, found) < fewest:
+            best, fewest, assumed = (other, found), left(other, found), text
+    return *best, assumed
+
+
+def _result(
+    trial: Trial,
+    diagnosis: Diagnosis,
+    answers: Answers,
+    convention: tuple[str, str] | None,
+    assumed: str,
+    published: bool,
+) -> Result:
+    marked, found = trial.marked, trial.found
+    named = Named(marked, [each.answer.name for each in found if each.key is not None])
+    places = _places(marked, found)
+    checked = tuple(_checked(named, diagnosis, each, place) for each, place in zip(found, places, strict=True))
+    order = {text: place for place, text in enumerate((*marked.sheet.given, *marked.sheet.lines))}
+    wrong = [place for place, each in enumerate(checked) if each.verdict == Verdict.WRONG]
+    first = min(wrong, key=lambda place: order[checked[place].line], default=None)
+    notes = trial.resolved.notes
+    if assumed:
+        notes = (*notes, f"checked as if {assumed}, which explains more of these numbers than the network file does")
+    return Result(
+        trial.rounds.task.title,
+        checked,
+        first,
+        convention,
+        notes,
+        tuple((each.place, each.text, each.reason) for each in answers.unread),
+        tried=diagnosis.tried,
+        published=published,
+        source=answers.source,
+    )
+
+
+def _checked(named: Named, diagnosis: Diagnosis, each: Found, place: int | None) -> Checked:
+    """An answer with its verdict and causes."""
+    answer, marked = each.answer, named.marking
+    base = Checked(
+        answer.name, answer.text, Verdict.UNCHECKABLE, note=each.reason, after=answer.after, place=answer.place
+    )
+    if place is None:
+        return base
+    mark, line = marked.marks[place], marked.reported[place].line
+    earlier = tuple(_label_of(marked, text) for text in mark.earlier)
+    note = mark.note
+    for text, label in zip(mark.earlier, earlier, strict=True):
+        note = note.replace(f"{{{text}}}", label)
+    return replace(
+        base,
+        verdict=mark.verdict,
+        expected=mark.expected,
+        own=mark.own,
+        note=note,
+        line=line,
+        quantity=named.line(line),
+        earlier=earlier,
+        causes=causes_of(named, diagnosis, place),
+    )
+
+
+def _all_found(resolved: Resolved) -> list[Found]:
+    """The numbers, and those of the arrays one by one."""
+    found = list(resolved.numbers)
+    for array in resolved.arrays:
+        if array.array is None:
+            answer = array.answer
+            shape = " x ".join(map(str, answer.array.shape))
+            whole = Answer(answer.name, f"{shape} numbers", Decimal("NaN"), after=answer.after, place=answer.place)
+            found.append(Found(whole, None, array.reason))
+            continue
+        found += [Found(answer, key) for answer, key in entries(array)]
+    return found
+
+
+def _label_of(marked: Marking, line: str) -> str:
+    """How the person wrote a reported line."""
+    return next(each.answer.name for each in marked.reported if each.line == line)
+
+
+def _places(marked: Marking, found: Sequence[Found]) -> list[int | None]:
+    """For each answer its place among the reported ones."""
+    count = iter(range(len(marked.reported)))
+    return [None if each.key is None else next(count) for each in found]
+
+
+def _marked(rounds: Rounds, found: Sequence[Found]) -> Marking:
+    """The sheet with all that these answers are from, and the verdicts."""
+    sheet, drift = sheet_for(rounds, [each.key for each in found if each.key is not None])
+    reported = [Reported(each.answer, identifier(each.key)) for each in found if each.key is not None]
+    return marking(sheet, reported, drift)
+
+
+def sheet_for(rounds: Rounds, keys: Sequence[Key]) -> tuple[Sheet, dict[int, float]]:
+    """The sheet that has the keys on it; and the noise of the rounds that don't stand beside the first one."""
+    wanted = sorted({key.done for key in keys}) or [0]
+    near = [done for done in wanted if done <= NEAR]
+    chosen = list(range(max(near) + 1)) if near else []
+    far = [done for done in wanted if done > NEAR]
+    parts = [(done, rounds.names_at(done), rounds.given(done)) for done in (*chosen, *far)]
+    sheet = sheet_of(parts)
+    extras = [
+        extra
+        for key in dict.fromkeys(keys)
+        if isinstance(key.quantity, Ratio) and identifier(key) not in sheet.keys
+        for extra in [_extra(rounds.names_at(key.done), key.done, key.quantity)]
+    ]
+    if extras:
+        sheet = sheet_of(parts, extras)
+    return sheet, dict.fromkeys(far, DRIFT)
+
+
+def _extra(names: Names, done: int, ratio: Ratio) -> Extra:
+    """The derivatives of one scalar by another, and by all that lies between them."""
+    definitions = forward_definitions(names)
+    program = names.program
+    kept = {each.target for each in definitions}
+    defined = {each.target for each in program.definitions}
+    families = {name: each for name, each in program.families.items() if name in kept or name not in defined}
+    derived = differentiate(Program(families, definitions), ratio.of.family, [ratio.by.family], ratio.of.index)
+    return Extra(done, ratio.of, names_of(derived, ratio.of.family, ratio.of.index, deltas=False),
+                 derived.definitions[len(definitions) :])  # fmt: skip
+
+
+def _rerun(rounds: Rounds, marked: Marking, candidate: Candidate) -> Mapping[int, Mapping[str, Any]] | None:
+    """The given numbers of the far rounds of a sheet, had the mistake been made in every round; None without any."""
+    far = [done for done in marked.sheet.names if done > NEAR]
+    if not far or not _reaches_update(rounds.names_at(far[0]).program, candidate):
+        return None
+
+    @cache
+    def program_for(samples: int) -> Program:
+        program = rounds.task.program_for(samples)
+        bends = list(candidate.row.bend(program))
+        return _in_order(bent_program(program, bends[candidate.place])) if candidate.place < len(bends) else program
+
+    task = replace(rounds.task, program_for=program_for)
+    try:
+        states = {done: floats_after(task, done) for done in far}
+    except CycleError:
+        return None
+    return {done: state for done, state in states.items() if state is not None}
+
+
+def _reaches_update(program: Program, candidate: Candidate) -> bool:
+    """Whether the bent families go into the updated ones at all: else every round begins with the right numbers."""
+    changed = {each.target for each in candidate.bend.changes}
+    for definition in program.definitions:
+        if any(node.name in changed for node in refs(definition.formula)):
+            changed.add(definition.target)
+    return any(name in changed for name in carried(program))
+
+
+def _in_order(program: Program) -> Program:
+    """The program's definitions in an order of calculation: a bend may need what comes later."""
+    definitions = {each.target: each for each in program.definitions}
+    graph = {
+        name: [node.name for node in refs(each.formula) if node.name in definitions]
+        for name, each in definitions.items()
+    }
+    return replace(program, definitions=tuple(definitions[name] for name in TopologicalSorter(graph).static_order()))
+
+
+def _other_rounds(rounds: Rounds, marked: Marking, line: str) -> Mapping[int, float]:
+    """A line's value in the rounds nearby, and in the first ones."""
+    done, quantity = marked.sheet.keys[line]
+    if not isinstance(quantity, Scalar):
+        return {}
+    found: dict[int, float] = {}
+    for each in dict.fromkeys([*range(STALE), *(each for each in range(done - 2, done + 3) if each >= 0)]):
+        if each == done:
+            continue
+        try:
+            found[each] = float(rounds.at(each).ledger[quantity.family][quantity.index])
+        except (NotFiniteError, KeyError, IndexError):
+            break
+    return found
