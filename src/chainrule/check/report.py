@@ -58,7 +58,7 @@ def _blocks(result: Result, marking: Marking | None, symbols: dict[str, Symbol |
     if result.families:
         yield Heading(2, "Array by array")
         yield _family_table(result.families)
-    if result.checked:
+    if any(each.count == 1 for each in result.checked):
         yield Heading(2, "Every number")
         yield _table(result)
         if len(result.checked) > MOST_ROWS:
@@ -70,9 +70,10 @@ def _blocks(result: Result, marking: Marking | None, symbols: dict[str, Symbol |
 
 def _summary(result: Result) -> str:
     """How many numbers are what."""
-    total = len(result.checked)
+    single = [each for each in result.checked if each.count == 1]
+    total = len(single)
     whose = "printed" if result.published else "of yours"
-    counts = [(verdict, result.count(verdict)) for verdict in Verdict]
+    counts = [(verdict, sum(each.verdict == verdict for each in single)) for verdict in Verdict]
     parts = [
         f"{count} {verdict.value if not result.published else _published(verdict)}"
         for verdict, count in counts
@@ -104,8 +105,11 @@ def _wrong(
     if each.earlier:
         earlier = f" With {_whose(result)} {', '.join(each.earlier)} it should be {shown(each.own)}."
     due = "" if each.expected is None else f" The right value is {shown(each.expected)}."
-    yield Paragraph((f"{_label(each)} = {each.given}{place}.{earlier}{due}",))
-    if each.note:
+    if each.count > 1:
+        yield Paragraph((f"{_label(each)}: {each.note}.",))
+    else:
+        yield Paragraph((f"{_label(each)} = {each.given}{place}.{earlier}{due}",))
+    if each.note and each.count == 1:
         yield Paragraph((each.note[:1].upper() + each.note[1:] + ".",))
     if marking is not None and each.line in marking.sheet.lines:
         yield Equations((_equation(marking, each.line, symbols),))
@@ -196,7 +200,7 @@ def _num(value: object) -> Expr:
 def _table(result: Result) -> Table:
     rows = [
         (_label(each), each.given, "" if each.expected is None else shown(each.expected), _verdict(result, each))
-        for each in result.checked[:MOST_ROWS]
+        for each in [one for one in result.checked if one.count == 1][:MOST_ROWS]
     ]
     yours = "printed" if result.published else "yours"
     return Table(("number", yours, "right value", "verdict"), tuple(rows), (False, True, True, False))

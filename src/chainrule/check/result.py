@@ -43,6 +43,7 @@ class Checked:
     earlier: tuple[str, ...] = ()  # the numbers that it follows from
     causes: tuple[Cause, ...] = ()
     line: str = ""  # of the sheet
+    count: int = 1  # how many numbers were handed in by this name
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +84,21 @@ def all_right(result: Result) -> bool:
     )
 
 
+def first_name(result: Result) -> str | None:
+    """The name of the first wrong number; of a whole array, that of its first wrong entry."""
+    if result.first_wrong is None:
+        return None
+    each = result.checked[result.first_wrong]
+    return each.name if each.count == 1 else each.quantity
+
+
 def as_data(result: Result) -> dict[str, Any]:
     """The result as plain data for JSON."""
-    first = None if result.first_wrong is None else result.checked[result.first_wrong].name
     return {
         "schema": 1,
         "title": result.title,
         "source": result.source,
-        "first_wrong": first or next((each.first_wrong for each in result.families if each.first_wrong), None),
+        "first_wrong": first_name(result),
         "convention": None if result.convention is None else {"id": result.convention[0], "text": result.convention[1]},
         "verdicts": [_checked_data(each) for each in result.checked],
         "families": [_family_data(each) for each in result.families],

@@ -1,13 +1,11 @@
 """Checking a person's numbers on a task: the sheet of the rounds they are from, other conventions, other rounds."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache, partial
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
-
-import numpy as np
 
 from chainrule.catalogue.training import carried
 from chainrule.check.answers import Answer, Answers
@@ -19,10 +17,12 @@ from chainrule.check.resolve import Found, Resolved, entries, resolve
 from chainrule.check.result import Checked, Result
 from chainrule.check.sheet import Extra, Key, Sheet, identifier, sheet_of
 from chainrule.explain.names import Names, Ratio, Scalar, names_of
-from chainrule.explain.round import Round, forward_definitions
+from chainrule.explain.round import forward_definitions
 from chainrule.formula.expression import refs
-from chainrule.model.rounds import NotFiniteError, floats_after, round_after, state_after
-from chainrule.model.task import Array, Task, given_of, next_state, rows_of
+from chainrule.model.checking_arrays import check_arrays, is_large
+from chainrule.model.right import Rounds
+from chainrule.model.rounds import NotFiniteError, floats_after
+from chainrule.model.task import Task
 from chainrule.numbers.arithmetic import NumberError
 from chainrule.program.adjoint import differentiate
 from chainrule.program.program import Program
@@ -32,51 +32,11 @@ DRIFT = 1e-11  # relative: how far the floats of many rounds may lie apart
 STALE = 40  # rounds from the start that a number may be from by mistake
 
 
-@dataclass(slots=True)
-class Rounds:
-    """The rounds of a task, each calculated when it is asked for and then kept."""
-
-    task: Task
-    states: dict[int, dict[str, Array]] = field(default_factory=dict)
-    names: dict[int, Names] = field(default_factory=dict)
-    rounds: dict[int, Round] = field(default_factory=dict)
-
-    def names_at(self, done: int) -> Names:
-        """The names of the round after so many."""
-        rows = rows_of(self.task, done)
-        count = rows.stop - rows.start
-        if count not in self.names:
-            self.names[count] = names_of(self.task.program_for(count), self.task.loss)
-        return self.names[count]
-
-    def state(self, done: int) -> dict[str, Array]:
-        """Parameters and states before a round."""
-        if done not in self.states:
-            before = self.rounds.get(done - 1)
-            self.states[done] = (
-                state_after(self.task, done)
-                if before is None
-                else next_state(before.names.program, before.ledger, self.states[done - 1])
-            )
-        return self.states[done]
-
-    def given(self, done: int) -> dict[str, Array]:
-        """All given numbers of a round."""
-        return given_of(self.task, self.state(done), done)[1]
-
-    def at(self, done: int) -> Round:
-        """The round after so many, with its right numbers."""
-        if done not in self.rounds:
-            self.rounds[done] = round_after(self.task, self.state(done), done)
-        return self.rounds[done]
-
-    def right(self, done: int, family: str) -> Array:
-        """A family's right numbers in a round."""
-        return np.asarray(self.at(done).ledger[family])
-
-
-def check_answers(task: Task, answers: Answers, *, published: bool = False) -> tuple[Result, Marking]:
+def check_answers(task: Task, answers: Answers, *, published: bool = False) -> tuple[Result, Marking | None]:
     """Check all answers on a task. Raises ``NotFiniteError`` where the right numbers are none themselves."""
+    rounds = Rounds(task)
+    if is_large(rounds, answers):
+        return check_arrays(rounds, answers, published), None
     trial = _tried(task, answers)
     convention, assumed = None, ""
     if not trial.is_right:
