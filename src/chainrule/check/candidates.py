@@ -77,8 +77,7 @@ def recalculated(
     found: dict[str, Any] = {}
     used = {**values, **replaced}
     wanted = {*changes, *dependents(bent, changes, replaced)}
-    for text, formula in bent.lines.items():
-        if text in wanted:
-            found[text] = evaluate_names(formula, used, kind)
-            used[text] = replaced.get(text, found[text])
+    for text in sorted(wanted, key=lambda text: bent.order[text]):
+        found[text] = evaluate_names(bent.lines[text], used, kind)
+        used[text] = replaced.get(text, found[text])
     return found

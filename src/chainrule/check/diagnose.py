@@ -15,7 +15,7 @@ from chainrule.check.mistakes import Mistake
 from chainrule.check.sheet import calculated
 from chainrule.check.slips import Slip, tried, written_slips
 from chainrule.explain.names import Scalar
-from chainrule.numbers.arithmetic import MIXED
+from chainrule.numbers.arithmetic import FLOAT, MIXED
 
 MOST_WRONG = 12  # wrong numbers whose slips are looked for
 MOST_PAIRS = 1200
@@ -59,16 +59,22 @@ class Diagnosis:
 
 
 def diagnose(
-    marking: Marking, rerun: Rerun | None = None, other_rounds: Callable[[str], Mapping[int, float]] | None = None
+    marking: Marking,
+    rerun: Rerun | None = None,
+    other_rounds: Callable[[str], Mapping[int, float]] | None = None,
+    named_only: bool = False,
 ) -> Diagnosis:
-    """Try all candidates on the wrong numbers. ``other_rounds`` gives a line's value after other numbers of rounds."""
+    """Try all candidates on the wrong numbers. ``other_rounds`` gives a line's value after other numbers of rounds.
+
+    With ``named_only`` only the rows are tried, no slips and no pairs.
+    """
     wrong = [i for i, mark in enumerate(marking.marks) if mark.verdict == Verdict.WRONG and marking.is_number(i)]
     found = Diagnosis()
     if not wrong:
         return found
     trials = list(_bent(marking, rerun))
     fits = {place: _rows(marking, trials, place, wrong) for place in wrong}
-    for place in wrong[:MOST_WRONG]:
+    for place in wrong[: 0 if named_only else MOST_WRONG]:
         fits[place] += _slips(marking, place, found)
         if other_rounds is not None:
             fits[place] += _rounds(marking, place, other_rounds)
@@ -212,12 +218,13 @@ def _pairs(marking: Marking, place: int, trials: Sequence[Trial]) -> list[Fit]:
     line = marking.reported[place].line
     right = float(marking.right[line])
     relevant = [each for each in trials if line in each.throughout and float(each.throughout[line]) != right]
+    right_floats = {text: float(value) for text, value in marking.right.items()}
     fits, values = [], []
     for first, second in islice(combinations(relevant, 2), MOST_PAIRS):
         one, two = first.candidate, second.candidate
         if one.row is two.row or set(one.changes) & set(two.changes):
             continue
-        found = recalculated(marking.sheet, {**one.changes, **two.changes}, marking.right, {})
+        found = recalculated(marking.sheet, {**one.changes, **two.changes}, right_floats, {}, FLOAT)
         if found is None:
             continue
         values.append(float(found[line]))

@@ -43,6 +43,7 @@ class Sheet:
     keys: Mapping[str, Key]
     names: Mapping[int, Names]  # by the rounds done before
     users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the lines that use an identifier
+    order: Mapping[str, int] = field(default_factory=dict)  # each line's place
 
 
 def identifier(key: Key) -> str:
@@ -96,7 +97,8 @@ def sheet_of(rounds: Iterable[tuple[int, Names, Mapping[str, Any]]], ratios: Ite
             text = keys_added(keys, key)
             if text not in given:
                 lines.setdefault(text, formula)
-    return Sheet(_sorted(lines), given, keys, all_names, users_of(lines))
+    lines = _sorted(lines)
+    return Sheet(lines, given, keys, all_names, users_of(lines), _order_of(lines))
 
 
 def keys_added(keys: dict[str, Key], key: Key) -> str:
@@ -136,6 +138,10 @@ def _sorted(lines: dict[str, Expr]) -> dict[str, Expr]:
             return ordered(lines)
         seen.add(text)
     return lines
+
+
+def _order_of(lines: Mapping[str, Expr]) -> dict[str, int]:
+    return {text: place for place, text in enumerate(lines)}
 
 
 def ordered(lines: Mapping[str, Expr]) -> dict[str, Expr]:
@@ -273,22 +279,26 @@ def dependents(sheet: Sheet, changed: Iterable[str], pinned: Iterable[str] = ())
                 reached.add(text)
                 if text not in stop:
                     waiting.append(text)
-    return [text for text in sheet.lines if text in reached]
+    return sorted(reached, key=lambda text: sheet.order[text])
 
 
 def with_lines(sheet: Sheet, changed: Mapping[str, Expr]) -> Sheet | None:
     """The sheet with other formulas on some lines; None where they would need each other in a circle."""
-    lines = dict(sheet.lines)
-    lines.update(changed)
-    users = {text: list(each) for text, each in sheet.users.items()}
+    lines = {**sheet.lines, **changed}
+    users = dict(sheet.users)
+    in_order = True
     for text, formula in changed.items():
+        here = sheet.order.get(text, 0)
         for used in dict.fromkeys(node.name for node in refs(formula)):
-            if text not in users.setdefault(used, []):
-                users[used].append(text)
+            in_order = in_order and sheet.order.get(used, -1) < here
+            if text not in users.get(used, ()):
+                users[used] = (*users.get(used, ()), text)
     try:
-        return Sheet(_sorted(lines), sheet.given, sheet.keys, sheet.names, {t: tuple(e) for t, e in users.items()})
+        lines = lines if in_order else ordered(lines)
     except CycleError:
         return None
+    order = sheet.order if in_order else _order_of(lines)
+    return Sheet(lines, sheet.given, sheet.keys, sheet.names, users, order)
 
 
 def sources(sheet: Sheet, text: str, pinned: Iterable[str]) -> list[str]:

@@ -95,10 +95,9 @@ def _tried_safely(task: Task, answers: Answers) -> Trial | None:
         return None
 
 
-def _diagnosed(trial: Trial) -> Diagnosis:
-    return diagnose(
-        trial.marked, partial(_rerun, trial.rounds, trial.marked), partial(_other_rounds, trial.rounds, trial.marked)
-    )
+def _diagnosed(trial: Trial, named_only: bool = False) -> Diagnosis:
+    rerun = partial(_rerun, trial.rounds, trial.marked)
+    return diagnose(trial.marked, rerun, partial(_other_rounds, trial.rounds, trial.marked), named_only)
 
 
 def _better(
@@ -114,10 +113,10 @@ def _better(
     for name, text, other in others:
         if "+" in name or other.unknown > trial.unknown or other.wrong > trial.wrong or not other.marked.marks:
             continue
-        found = _diagnosed(other)
+        found = _diagnosed(other, named_only=True)
         if left(other, found) < fewest:
             best, fewest, assumed = (other, found), left(other, found), text
-    return *best, assumed
+    return best[0], _diagnosed(best[0]) if assumed else best[1], assumed
 
 
 def _result(
