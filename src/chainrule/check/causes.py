@@ -9,7 +9,7 @@ from typing import Any
 from chainrule.check.candidates import recalculated
 from chainrule.check.diagnose import Diagnosis, Fit
 from chainrule.check.mark import Marking
-from chainrule.check.result import Cause
+from chainrule.check.result import Cause, Made
 from chainrule.check.sheet import calculated, key_name, sources
 from chainrule.explain.names import Scalar
 from chainrule.explain.writing import rounded
@@ -48,6 +48,7 @@ def causes_of(named: Named, diagnosis: Diagnosis, place: int) -> tuple[Cause, ..
             fit.ambiguous_with,
             _apart(named, place, fit, fits),
             fit.chance,
+            _made(named, place, fit),
         )
         for fit in fits
     )
@@ -57,31 +58,28 @@ def _text(named: Named, place: int, fit: Fit) -> str:
     line = named.marking.reported[place].line
     if fit.rounds is not None:
         done = named.marking.sheet.keys[line].done
-        what = "round" if abs(fit.rounds) == 1 else "rounds"
-        return f"it is the value after {fit.rounds:,} {what}, not after {done:,}"
+        return f"it is the value after {fit.rounds:,} round{'s' * (fit.rounds != 1)}, not after {done:,}"
     if fit.slip is not None:
         return _slip_text(named, fit)
     assert fit.row is not None
     assert fit.candidate is not None
     detail = f" ({fit.candidate.bend.detail})" if fit.candidate.bend.detail else ""
-    text = fit.row.text + detail
-    if fit.also is not None:
-        return f"{text}; and {fit.also.row.text}"
-    where = _where(named, line, fit.candidate.changes)
-    return f"{text}: {where}" if where else text
+    return f"{fit.row.text}{detail}" + (f"; and {fit.also.row.text}" if fit.also is not None else "")
 
 
-def _where(named: Named, line: str, changes: Mapping[str, Expr]) -> str:
-    """The nearest changed line as it was calculated with the mistake, and as it should be."""
-    sheet = named.marking.sheet
-    near = next((text for text in sources(sheet, line, ()) if text in changes), None)
+def _made(named: Named, place: int, fit: Fit) -> Made | None:
+    """The nearest line on which the mistake was made, with the person's own numbers where there are any."""
+    changes = _changes(fit)
+    if changes is None:
+        return None
+    marking = named.marking
+    near = next((text for text in sources(marking.sheet, marking.reported[place].line, ()) if text in changes), None)
     if near is None:
-        return ""
-    bent = recalculated(sheet, changes, named.marking.right, {}) or {}
-    was, now = sheet.lines.get(near), changes[near]
-    value = "" if near not in bent else f" = {shown(bent[near])}"
-    right = f", not {formula_text(named, was)} = {shown(named.marking.right[near])}" if was is not None else ""
-    return f"{named.line(near)} = {formula_text(named, now)}{value}{right}"
+        return None
+    replaced = {text: value for text, value in marking.replaced.items() if text != near}
+    bent = recalculated(marking.sheet, changes, {**marking.own, **replaced}, replaced) or {}
+    values = {**marking.own, **bent, **replaced}
+    return Made(near, changes[near], f"{named.line(near)} = {formula_text(named, changes[near])}", values)
 
 
 def _slip_text(named: Named, fit: Fit) -> str:
@@ -92,9 +90,7 @@ def _slip_text(named: Named, fit: Fit) -> str:
     assert slip.change is not None
     was = formula_text(named, slip.was) if slip.was is not None else ""
     now = formula_text(named, slip.now) if slip.now is not None else ""
-    said = slip.change.value.format(was=was, now=now)
-    assert slip.formula is not None
-    return f"{said}, in {named.line(slip.line)} = {formula_text(named, slip.formula)}"
+    return f"in {named.line(slip.line)}: " + slip.change.value.format(was=was, now=now)
 
 
 def formula_text(named: Named, formula: Expr) -> str:

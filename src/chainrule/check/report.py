@@ -1,7 +1,8 @@
 """A check as a document: what to look at first, every number with its verdict, and what could not be read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from typing import Any
 
 from chainrule.check.causes import shown
 from chainrule.check.mark import Marking, Verdict
@@ -100,36 +101,36 @@ def _wrong(
     result: Result, each: Checked, marking: Marking | None, symbols: dict[str, Symbol | Partial]
 ) -> Iterator[Block]:
     """A wrong number: what it should be, worked out from the person's own numbers, and what may be behind it."""
-    place = f" ({each.place})" if each.place else ""
-    earlier = ""
-    if each.earlier:
-        earlier = f" With {_whose(result)} {', '.join(each.earlier)} it should be {shown(each.own)}."
-    due = "" if each.expected is None else f" The right value is {shown(each.expected)}."
     if each.count > 1:
         yield Paragraph((f"{_label(each)}: {each.note}.",))
     else:
-        yield Paragraph((f"{_label(each)} = {each.given}{place}.{earlier}{due}",))
+        place = f" ({each.place})" if each.place else ""
+        yield Paragraph((f"{_label(each)} = {each.given}{place}.{_due(result, each)}",))
     if each.note and each.count == 1:
         yield Paragraph((each.note[:1].upper() + each.note[1:] + ".",))
     if marking is not None and each.line in marking.sheet.lines:
-        yield Equations((_equation(marking, each.line, symbols),))
-    yield from _causes(result, each)
+        used = {**marking.own, **marking.replaced, each.line: marking.own[each.line]}
+        yield Equations((_equation(marking, each.line, marking.sheet.lines[each.line], used, symbols, final=True),))
+    yield from _causes(result, each, marking, symbols)
 
 
 def _label(each: Checked) -> str:
     return each.name if not each.after else f"{each.name} after {each.after:,} round{'s' * (each.after != 1)}"
 
 
-def _causes(result: Result, each: Checked) -> Iterator[Block]:
+def _causes(
+    result: Result, each: Checked, marking: Marking | None, symbols: dict[str, Symbol | Partial]
+) -> Iterator[Block]:
     if not each.causes:
         yield Paragraph((f"None of the {result.tried:,} mistakes and slips that were tried gives this number.",))
         return
     best = each.causes[0]
-    wrong = result.count(Verdict.WRONG)
     equals = [cause for cause in each.causes if cause.id in best.ambiguous_with]
-    yield Paragraph((f"Likely: {_sentence(best)}{_strength(best, wrong)}",))
-    if best.why:
-        yield Paragraph((best.why,))
+    why = f" {best.why}" if best.why else ""
+    yield Paragraph((f"Likely: {best.text}.{why}{_strength(best, result.count(Verdict.WRONG))}",))
+    if marking is not None and best.made is not None:
+        made = best.made
+        yield Equations((_equation(marking, made.line, made.formula, made.values, symbols, note="with this mistake"),))
     if equals:
         yield Paragraph((f"These give the same number here: {'; '.join(cause.text for cause in equals)}.",))
         if best.apart:
@@ -137,10 +138,6 @@ def _causes(result: Result, each: Checked) -> Iterator[Block]:
     others = [cause for cause in each.causes[1:] if cause not in equals]
     if others:
         yield Paragraph((f"Less likely: {'; '.join(cause.text for cause in others[:2])}.",))
-
-
-def _sentence(cause: Cause) -> str:
-    return cause.text + "."
 
 
 def _strength(cause: Cause, wrong: int) -> str:
@@ -156,28 +153,40 @@ def _strength(cause: Cause, wrong: int) -> str:
     return said
 
 
-def _equation(marking: Marking, line: str, symbols: dict[str, Symbol | Partial]) -> Equation:
-    """The line's formula with the person's own numbers."""
-    formula = marking.sheet.lines[line]
-    used = {**marking.own, **marking.replaced}
+def _due(result: Result, each: Checked) -> str:
+    """What the number should be."""
+    if each.expected is None:
+        return ""
+    right = f" The right value is {shown(each.expected)}."
+    if not each.earlier:
+        return right
+    return f" With {_whose(result)} {', '.join(each.earlier)} it should be {shown(each.own)}.{right}"
+
+
+def _equation(
+    marking: Marking,
+    line: str,
+    formula: Expr,
+    values: Mapping[str, Any],
+    symbols: dict[str, Symbol | Partial],
+    *,
+    note: str = "",
+    final: bool = False,
+) -> Equation:
+    """A line: its name, its formula, the same with numbers, its value."""
 
     def named(node: Expr) -> Expr:
         return _ref(marking, node.name, symbols) if isinstance(node, Ref) else node
 
     def numbers(node: Expr) -> Expr:
-        return _num(used[node.name]) if isinstance(node, Ref) else node
+        return _num(values[node.name]) if isinstance(node, Ref) else node
 
-    sides = (
-        _ref(marking, line, symbols),
-        transform(formula, named),
-        transform(formula, numbers),
-        _num(marking.own[line]),
-    )
+    sides = (_ref(marking, line, symbols), transform(formula, named), transform(formula, numbers), _num(values[line]))
     kept: list[Expr] = [sides[0]]
     for side in sides[1:]:
         if side != kept[-1]:
             kept.append(side)
-    return Equation(tuple(kept), final=True)
+    return Equation(tuple(kept), note, final)
 
 
 def _ref(marking: Marking, text: str, symbols: dict[str, Symbol | Partial]) -> Ref:

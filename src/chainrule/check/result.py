@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainrule.check.mark import Verdict
+from chainrule.formula.expression import Expr
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,17 @@ class Cause:
     ambiguous_with: tuple[str, ...] = ()
     apart: str = ""
     chance: float = 0.0
+    made: "Made | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The line on which a mistake was made, its formula with the mistake, and the numbers in it."""
+
+    line: str
+    formula: Expr
+    text: str  # the same as plain text: ``delta_o1 = dE_total/dout_o1``
+    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +138,7 @@ def _checked_data(each: Checked) -> dict[str, Any]:
                 "id": cause.id,
                 "text": cause.text,
                 "why": cause.why,
+                "formula": None if cause.made is None else cause.made.text,
                 "explains": len(cause.explains),
                 "explains_names": list(cause.explains),
                 "contradicts": cause.against,
