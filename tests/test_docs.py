@@ -2,7 +2,7 @@
 
 In README.md and docs/, top to bottom, in one fresh folder for each page:
 
-- a ``toml`` block that begins with a comment like ``# net.toml`` is saved under that name;
+- a ``toml`` or ``text`` block that begins with a comment like ``# net.toml`` is saved under that name;
 - in a ``console`` block each line ``$ command`` is run by the shell, 80 columns wide, and the lines below it are what
   it prints, errors included (a command that is not to be run, such as an installation, goes into an ``sh`` block);
 - a ``python`` block with ``>>>`` is run as a doctest; a page's blocks share their names.
@@ -103,7 +103,7 @@ def run_page(text: str, folder: Path) -> Iterator[str]:
             yield from run_console(block, folder)
         elif block.language == "python" and ">>>" in block.text:
             yield from run_python(block, names)
-        elif block.language == "toml" and (name := re.match(r"# ([\w-]+\.toml)\n", block.text)):
+        elif block.language in ("toml", "text") and (name := re.match(r"# ([\w-]+\.\w+)\n", block.text)):
             (folder / name[1]).write_text(block.text, encoding="utf-8")
 
 

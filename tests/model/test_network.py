@@ -82,6 +82,14 @@ def test_shared_and_absent_biases() -> None:
     assert "b_o" not in net.parameters
 
 
+def test_every_listed_value_is_that_of_its_name() -> None:
+    """Two paths to one part of the loss must not be listed as its derivative, each by itself."""
+    layers = [cr.Dense(2, "tanh"), cr.Dense(2, "logistic"), cr.Dense(1)]
+    step = cr.Network(2, layers, seed=1).step([[0.3, -0.6]], [[0.2]], learning_rate=0.5)
+    for name, value in step.values().items():
+        assert step[name] == pytest.approx(value, rel=1e-12), name
+
+
 def test_a_step_shows_itself() -> None:
     step = cr.load("mazur")
     assert repr(step).startswith("Matt Mazur")

@@ -6,7 +6,7 @@ through the sheet: a number outside its interval can't come from rounding.
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.check.answers import Answer
-from chainrule.check.sheet import Sheet
-from chainrule.formula.expression import Call, Div, Expr, Mul, Num, Pow, Ref, children, with_children
+from chainrule.check.sheet import Sheet, sources
+from chainrule.formula.expression import Add, Expr, Neg, Num, Ref, children, with_children
 from chainrule.numbers.arithmetic import FLOAT, INTERVAL, Arithmetic
 from chainrule.numbers.evaluate import evaluate_names
 from chainrule.numbers.interval import EVERYTHING, Interval, hull, interval
@@ -51,29 +51,40 @@ class Style:
         return 10.0 ** (math.floor(math.log10(abs(value))) - self.digits + 1) if value else 0.0
 
 
-def styles_of(answers: Sequence[Answer]) -> dict[int, Style]:
-    """Each answer's style, by its place: all with equally many decimals, or each with its significant digits."""
+def styles_of(answers: Sequence[Answer]) -> dict[int, tuple[Style, ...]]:
+    """How each answer, by its place, may have been rounded on the way.
+
+    To as many decimals as it has, where most answers have equally many; to as many significant digits, where that
+    is so or nothing else is.
+    """
     typed = [(place, each) for place, each in enumerate(answers) if each.unit]
-    counts = Counter(decimals(each) for _, each in typed)
-    most = max(counts, default=0)
-    fixed = bool(typed) and most <= FULL_DIGITS + 3 and counts[most] >= 0.6 * len(typed)
-    return {
-        place: Style(decimals(each), True) if fixed else Style(max(2, significant(each)), False)
-        for place, each in typed
-    }
-
-
-def rounded_bounds(
-    sheet: Sheet, style: Style, known: Mapping[str, Interval], given: Mapping[str, Any] | None = None
-) -> dict[str, Interval]:
-    """Each line's values that a hand calculation in this style can give; ``known`` are those of reported lines."""
-    used: dict[str, Interval] = {text: INTERVAL.number(value) for text, value in (given or sheet.given).items()}
-    used.update({text: each for text, each in known.items() if text in used})
-    found: dict[str, Interval] = dict(used)
-    for text, formula in sheet.lines.items():
-        found[text] = _bounded(formula, used, style)
-        used[text] = known.get(text, found[text])
+    most_decimals = _most(decimals(each) for _, each in typed)
+    most_significant = _most(significant(each) for _, each in typed)
+    found = {}
+    for place, each in typed:
+        fixed = most_decimals is not None and most_decimals <= FULL_DIGITS + 3
+        styles = [Style(decimals(each), True)] if fixed else []
+        if most_significant is not None or not fixed:
+            styles.append(Style(max(2, significant(each)), False))
+        found[place] = tuple(styles)
     return found
+
+
+def _most(counts: Iterable[int]) -> int | None:
+    """The largest of some counts, where most of them are that."""
+    found = Counter(counts)
+    largest = max(found, default=0)
+    return largest if found and found[largest] >= 0.6 * found.total() else None
+
+
+def rounded_bounds(sheet: Sheet, style: Style, known: Mapping[str, Interval], line: str) -> Interval:
+    """The values that a hand calculation in this style can give a line; ``known`` are those of reported lines."""
+    needed = set(sources(sheet, line, known))
+    used = {text: known.get(text) or interval(sheet.given[text]) for text in needed if text in sheet.given}
+    for text in sorted((text for text in needed if text in sheet.lines), key=lambda text: sheet.order[text]):
+        found = known.get(text) if text != line else None
+        used[text] = found or _bounded(sheet.lines[text], used, style)
+    return used[line]
 
 
 def _bounded(expr: Expr, used: Mapping[str, Interval], style: Style) -> Interval:
@@ -86,7 +97,9 @@ def _bounded(expr: Expr, used: Mapping[str, Interval], style: Style) -> Interval
         case _:
             parts = {f"part{place}": _bounded(child, used, style) for place, child in enumerate(children(expr))}
             result: Interval = evaluate_names(with_children(expr, tuple(map(Ref, parts))), parts, INTERVAL)
-            return _widened(result, style) if isinstance(expr, Mul | Div | Pow | Call) else result
+            # A sum of numbers with equally many decimals has no more of them; of significant digits it may have more.
+            kept = isinstance(expr, Neg) or (isinstance(expr, Add) and style.fixed)
+            return result if kept else _widened(result, style)
 
 
 def _widened(value: Interval, style: Style) -> Interval:

@@ -113,12 +113,12 @@ def marking(sheet: Sheet, reported: Sequence[Reported], drift: Mapping[int, floa
     found.own = calculated(sheet, MIXED, found.replaced)
     marks: dict[int, Mark] = {}
     for place in sorted(range(len(reported)), key=lambda each: order[reported[each].line]):
-        marks[place] = _mark(found, place, marks, styles.get(place))
+        marks[place] = _mark(found, place, marks, styles.get(place, ()))
     found.marks = [marks[place] for place in range(len(reported))]
     return found
 
 
-def _mark(marking: Marking, place: int, before: Mapping[int, Mark], style: Style | None) -> Mark:
+def _mark(marking: Marking, place: int, before: Mapping[int, Mark], styles: Sequence[Style]) -> Mark:
     each = marking.reported[place]
     expected, own = marking.right[each.line], marking.own[each.line]
     if not each.answer.value.is_finite():
@@ -135,12 +135,12 @@ def _mark(marking: Marking, place: int, before: Mapping[int, Mark], style: Style
     earlier = _nearest(marking.sheet, each.line, reported, wrong)
     mine = agreement(each.answer, float(own), slack)
     if not earlier:
-        rounding = mine is not None or _within(marking, each, style, reported, wrong)
+        rounding = mine is not None or _within(marking, each, styles, reported, wrong)
         if rounding:
             note = "what rounding your earlier numbers does" if mine is None else "worked out from your rounded numbers"
             return Mark(Verdict.DIGITS, expected, own, note=note, cause="carried_rounding")
         return Mark(Verdict.WRONG, expected, own)
-    if mine is not None or _within(marking, each, style, reported, set()):
+    if mine is not None or _within(marking, each, styles, reported, set()):
         trivial = _trivial(marking, each, earlier)
         if trivial:
             return Mark(Verdict.UNCHECKABLE, expected, own, earlier, trivial)
@@ -186,13 +186,17 @@ def _in_single(answer: Answer, value: float, in_single: float) -> Mark | None:
 
 
 def _within(
-    marking: Marking, each: Reported, style: Style | None, reported: Mapping[str, tuple[int, Mark]], wrong: set[str]
+    marking: Marking,
+    each: Reported,
+    styles: Sequence[Style],
+    reported: Mapping[str, tuple[int, Mark]],
+    wrong: set[str],
 ) -> bool:
     """Whether rounding on the way can give this number.
 
     ``wrong`` are the lines whose reported numbers don't count: where they are wrong, the right value does.
     """
-    if style is None or marking.drift.get(marking.sheet.keys[each.line].done):
+    if marking.drift.get(marking.sheet.keys[each.line].done):
         return False
     known = {
         text: around(marking.right[text], marking.reported[place].answer)
@@ -201,12 +205,13 @@ def _within(
         for text, (place, mark) in reported.items()
         if text not in wrong
     }
-    bounds = rounded_bounds(marking.sheet, style, known)[each.line]
-    answer = typed_interval(each.answer)
-    if not math.isfinite(bounds.lower + bounds.upper):
-        return False
-    half = (answer.upper - answer.lower) / 4
-    return bounds.lower - half <= float(each.answer.value) <= bounds.upper + half
+    given = float(each.answer.value)
+    half = float(each.answer.unit) / 2
+    for style in styles:
+        bounds = rounded_bounds(marking.sheet, style, known, each.line)
+        if math.isfinite(bounds.lower + bounds.upper) and bounds.lower - half <= given <= bounds.upper + half:
+            return True
+    return False
 
 
 def _nearest(sheet: Sheet, line: str, reported: Mapping[str, tuple[int, Mark]], wrong: set[str]) -> tuple[str, ...]:

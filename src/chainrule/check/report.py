@@ -43,7 +43,8 @@ def _blocks(result: Result, marking: Marking | None, symbols: dict[str, Symbol |
     for note in result.notes:
         yield Note((note[:1].upper() + note[1:] + ("" if note.endswith(".") else "."),))
     if result.convention is not None:
-        yield Note((f"They are all right for another convention: {result.convention[1]}.",))
+        whose = "It is" if len(result.checked) == 1 else "They are all"
+        yield Note((f"{whose} right for another convention: {result.convention[1]}.",))
     wrong = [each for each in result.checked if each.verdict == Verdict.WRONG]
     first = None if result.first_wrong is None else result.checked[result.first_wrong]
     if first is not None:

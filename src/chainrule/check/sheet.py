@@ -11,7 +11,7 @@ from functools import reduce
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, NamedTuple
 
-from chainrule.explain.derive import Addend, addends_of, loss_term_of
+from chainrule.explain.derive import addends_of, loss_terms
 from chainrule.explain.expand import expand, position_of
 from chainrule.explain.names import Names, Ratio, Scalar, name, ratio_name
 from chainrule.explain.writing import Writing
@@ -198,27 +198,21 @@ def _derivative_lines(done: int, writing: Writing, scalar: Scalar) -> Iterator[t
         assert definition is not None
         yield Key(done, scalar), _written(done, definition, scalar.index)
         return
+    below = Scalar(writing.names.program.families[scalar.family].of, scalar.index)
+    terms = loss_terms(writing, addends) if len(addends) > 1 else [None]
     parts: list[Expr] = []
-    for addend in addends:
+    for addend, term in zip(addends, terms, strict=True):
         assert addend.upstream is not None
         assert addend.factor is not None
         slope = Key(done, addend.factor.ratio)
         yield slope, _as_keys(done, expand(addend.slope, addend.at, addend.sizes, EVERY_ADDEND))
         part: Expr = Mul((Ref(identifier(Key(done, addend.upstream))), Ref(identifier(slope))))
-        named = _part_key(done, writing, addend, scalar) if len(addends) > 1 else None
-        if named is not None:
+        if term is not None:
+            named = Key(done, Ratio(term, below))
             yield named, part
             part = Ref(identifier(named))
         parts.append(part)
     yield Key(done, scalar), parts[0] if len(parts) == 1 else Add(tuple(parts))
-
-
-def _part_key(done: int, writing: Writing, addend: Addend, scalar: Scalar) -> Key | None:
-    """``dE_o1/dout_h1``, where the path belongs to one part of the loss."""
-    assert addend.upstream is not None
-    term = loss_term_of(writing, addend.upstream)
-    below = Scalar(writing.names.program.families[scalar.family].of, scalar.index)
-    return None if term is None else Key(done, Ratio(term, below))
 
 
 @dataclass(frozen=True, slots=True)

@@ -236,7 +236,8 @@ def paths_block(writing: Writing, head: Scalar, addends: list[Addend]) -> Equati
     if len(addends) > SHOWN_ADDENDS:
         line = equation(writing, head, adjoint_definition(writing, head), final=True)
         return Equations((Equation((left, *line.sides[1:]), f"{addend_count(writing, head)} addends", True),))
-    parts = [part_line(writing, head, addend) for addend in addends]
+    terms = loss_terms(writing, addends)
+    parts = [part_line(writing, head, addend, term) for addend, term in zip(addends, terms, strict=True)]
     named = Add(tuple(part.sides[0] for part in parts))
     values = Add(tuple(part.sides[-1] for part in parts))
     return Equations(
@@ -248,10 +249,10 @@ def paths_block(writing: Writing, head: Scalar, addends: list[Addend]) -> Equati
     )
 
 
-def part_line(writing: Writing, head: Scalar, addend: Addend) -> Equation:
+def part_line(writing: Writing, head: Scalar, addend: Addend, term: Scalar | None) -> Equation:
     """One path's part: ``dE_o1/dout_h1 = delta_o1 * w5 = ... = 0.0553994247``."""
     below = Scalar(writing.names.program.families[head.family].of, head.index)
-    name = part_name(writing, addend, below)
+    name = part_name(writing, addend, below, term)
     written = expand(addend.slope, addend.at, addend.sizes)
     upstream = addend_upstream(writing, addend)
     named, numbers = with_names(writing, written), with_numbers(writing, written)
@@ -286,11 +287,10 @@ def addend_value(writing: Writing, addend: Addend) -> object:
     return value if addend.scale is None else evaluated(writing, addend.scale, {}, {}) * value
 
 
-def part_name(writing: Writing, addend: Addend, below: Scalar) -> Expr:
+def part_name(writing: Writing, addend: Addend, below: Scalar, term: Scalar | None) -> Expr:
     """``dE_o1/dout_h1`` where the path belongs to one part of the loss, else the product of its two derivatives."""
     if addend.upstream is None or addend.factor is None:
         return addend_symbol(writing, addend, below)
-    term = loss_term_of(writing, addend.upstream)
     if term is not None:
         return quantity_ref(writing, Ratio(term, below))
     return Mul((plain_ratio(writing, addend.upstream), quantity_ref(writing, addend.factor.ratio)))
@@ -300,6 +300,15 @@ def addend_symbol(writing: Writing, addend: Addend, below: Scalar) -> Expr:
     """A path straight from the loss has no second derivative to name: its formula stands for it."""
     named = with_names(writing, expand(addend.slope, addend.at, addend.sizes))
     return named if addend.scale is None else _product(addend.scale, named)
+
+
+def loss_terms(writing: Writing, addends: list[Addend]) -> list[Scalar | None]:
+    """For each path the part of the loss that it belongs to, ``E_o1``, where no other path belongs to the same one.
+
+    Two paths to one part of the loss are together its derivative; neither may have that name alone.
+    """
+    terms = [None if each.upstream is None else loss_term_of(writing, each.upstream) for each in addends]
+    return [term if terms.count(term) == 1 else None for term in terms]
 
 
 def loss_term_of(writing: Writing, upstream: Scalar) -> Scalar | None:

@@ -3,11 +3,10 @@
 import json
 from collections.abc import Iterator, Sequence
 from importlib import import_module
-from itertools import islice
 from math import prod
 from typing import Any, NamedTuple
 
-from chainrule.explain.derive import addend_value, addends_of, factor_value, loss_term_of
+from chainrule.explain.derive import addend_value, addends_of, factor_value, loss_terms
 from chainrule.explain.document import Document, Heading
 from chainrule.explain.names import Ratio, Scalar, address, name, ratio_name
 from chainrule.explain.quantity import quantities
@@ -72,19 +71,17 @@ def _parts(writing: Writing, scalar: Scalar, seen: set[str]) -> Iterator[Entry]:
     """The slopes and the parts by path that a derivative is made of."""
     names = writing.names
     below = Scalar(names.program.families[scalar.family].of, scalar.index)
-    several = len(list(islice(addends_of(writing, scalar), 2))) > 1
-    for addend in addends_of(writing, scalar):
+    addends = list(addends_of(writing, scalar))
+    terms = loss_terms(writing, addends) if len(addends) > 1 else [None] * len(addends)
+    for addend, term in zip(addends, terms, strict=True):
         if addend.factor is not None:
             slope = ratio_name(names, addend.factor.ratio)
             if slope not in seen:
                 seen.add(slope)
                 yield Entry(slope, _ratio_address(names, addend.factor.ratio), factor_value(writing, addend.factor))
-        if several and addend.upstream is not None:
-            term = loss_term_of(writing, addend.upstream)
-            part = ratio_name(names, Ratio(term, below)) if term is not None else ""
-            if part and part not in seen and term is not None:
-                seen.add(part)
-                yield Entry(part, _ratio_address(names, Ratio(term, below)), addend_value(writing, addend))
+        if term is not None and (part := ratio_name(names, Ratio(term, below))) not in seen:
+            seen.add(part)
+            yield Entry(part, _ratio_address(names, Ratio(term, below)), addend_value(writing, addend))
 
 
 def _ratio_address(names: Any, ratio: Ratio) -> str:
