@@ -7,6 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+class AnswersError(ValueError):
+    """Answers that can't be read at all: says what, where, and what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One number that a person hands in.

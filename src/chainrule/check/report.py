@@ -41,7 +41,7 @@ def _title(result: Result) -> str:
 def _blocks(result: Result, marking: Marking | None, symbols: dict[str, Symbol | Partial]) -> Iterator[Block]:
     yield Paragraph((_summary(result),))
     for note in result.notes:
-        yield Note((note[:1].upper() + note[1:] + ("" if note.endswith(".") else "."),))
+        yield Note((_capital(note) + ("" if note.endswith(".") else "."),))
     if result.convention is not None:
         whose = "It is" if len(result.checked) == 1 else "They are all"
         yield Note((f"{whose} right for another convention: {result.convention[1]}.",))
@@ -88,6 +88,12 @@ def _summary(result: Result) -> str:
     if result.unread:
         text += f" {len(result.unread)} line{'s' * (len(result.unread) != 1)} could not be read."
     return text.strip() or "There are no numbers to check."
+
+
+def _capital(text: str) -> str:
+    """The first letter as a capital, unless the text begins with the name of a quantity."""
+    first = text.partition(" ")[0]
+    return text[:1].upper() + text[1:] if first.isalpha() and len(first) > 2 else text
 
 
 def _published(verdict: Verdict) -> str:

@@ -165,6 +165,11 @@ def _placed(
     assert isinstance(key.quantity, Scalar)
     done, name = key.done, key.quantity.family
     array, said = in_shape(np.asarray(answer.array), family)
+    if array is None and not family.shape and answer.array.size and bool((answer.array == answer.array.flat[0]).all()):
+        array, said = (
+            np.asarray(answer.array.flat[0]),
+            f"{answer.array.size} equal numbers, read as the one that is shared",
+        )
     if array is None:
         have = " x ".join(map(str, answer.array.shape)) or "one number"
         need = " x ".join(map(str, family.shape)) or "one number"

@@ -195,6 +195,8 @@ def _unposition(position: int, shape: tuple[int, ...]) -> tuple[int, ...]:
 def _derivative(names: Names, text: str) -> Quantity | None:
     """``dA/dB``: an adjoint where A is the loss, else the derivative of one scalar by another."""
     sides = text.split("/")
+    if len(sides) == 1 and (match := re.match(r"^(d_?[A-Za-z]\w*?)_+(d_?[A-Za-z].*)$", text)):
+        sides = [match[1], match[2]]  # dE_dw5, where a slash can't stand in a name
     if len(sides) != 2:
         return None
     above, below = (re.match(r"^d\s*_?\s*(.+)$", _without_parentheses(side)) for side in sides)

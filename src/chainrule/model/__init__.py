@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 from chainrule.catalogue.row import CatalogueError
-from chainrule.check.answers import later
-from chainrule.check.reading import AnswersError, read_answers
+from chainrule.check.answers import AnswersError, later
+from chainrule.check.reading import read_answers
 from chainrule.explain.find import UnknownQuantity
 from chainrule.formula.parse import FormulaError, FormulaErrors
 from chainrule.model.network import Dense, Network
