@@ -22,7 +22,7 @@ Reader = Callable[[File, frozenset[str]], Iterator[Table]]
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Data to train on, evaluate or predict: a path, a dictionary of columns or a data frame.
+    """Data to train on, evaluate or predict: whatever `read` takes.
 
     ``sheet`` and ``missing`` are for spreadsheets and text files. ``stream`` reads a file in parts, again in each
     epoch, instead of taking it into memory.
@@ -40,7 +40,9 @@ class Data:
 
 
 def read(source: Any, sheet: str = "", missing: Sequence[str] = ()) -> Table:
-    """A whole table: from a file by its path, from a dictionary of columns, or from a data frame.
+    """A whole table: from a file by its path, a dictionary of columns, a data frame, or arrays.
+
+    An array, or a pair of inputs and targets, has the columns x1, x2, ... and target, as in `of_arrays`.
 
     Raises ``DataError`` for what can't be read, with its line, row and column, and ``MissingLibraryError`` where an
     optional library is needed.
@@ -53,6 +55,10 @@ def read(source: Any, sheet: str = "", missing: Sequence[str] = ()) -> Table:
     if isinstance(source, Mapping):
         columns = {str(name): of_array(values, str(name)) for name, values in source.items()}
         return table("data", columns)
+    if isinstance(source, np.ndarray):
+        return of_arrays(source)
+    if isinstance(source, tuple) and len(source) == 2:
+        return of_arrays(*source)
     return _frame(source)
 
 
@@ -103,6 +109,8 @@ READERS: Mapping[str, Reader] = {
 def of_arrays(x: Any, target: Any = None) -> Table:
     """A table from arrays: columns x1, x2, ...; and target, or target1, target2, ... where there are several.
 
+    What has more than two axes, such as pictures, is read as a row of numbers for each sample.
+
     >>> list(of_arrays([[1, 2], [3, 4]], [0, 1]).columns)
     ['x1', 'x2', 'target']
     """
@@ -125,7 +133,10 @@ def _frame(frame: Any) -> Table:
         raise DataError(
             f"data are a file, a dictionary of columns, arrays or a data frame, not {type(frame).__name__}"
         ) from None
-    eager = known.collect() if isinstance(known, narwhals.LazyFrame) else known
+    try:
+        eager = known.collect() if isinstance(known, narwhals.LazyFrame) else known
+    except ImportError as problem:
+        raise MissingLibraryError(f"this data frame has to be collected, and that needs {problem.name}") from None
     columns = {}
     for name in eager.columns:
         series = eager[name]
@@ -133,5 +144,6 @@ def _frame(frame: Any) -> Table:
         if numeric and not series.null_count():
             columns[name] = np.asarray(series.to_numpy(), dtype=float)
         else:
-            columns[name] = of_values(series.to_list(), "data", name)
+            pairs = zip(series.to_list(), series.is_null().to_list(), strict=True)
+            columns[name] = of_values([None if empty else each for each, empty in pairs], "data", name)
     return table("data", columns)
