@@ -4,7 +4,7 @@
     :prose: kink
     ```
 
-Each row becomes a section under its name. Fields named in ``:prose:`` are shown as text, fields in ``:omit:`` are left
+Each row becomes a section under its first field, its name. Fields named in ``:prose:`` are shown as text, fields in ``:omit:`` are left
 out, every other one is shown as code. What is empty or as by default is left out.
 """
 
@@ -50,11 +50,12 @@ class Rows(Directive):
         prose, omit = (set(self.options.get(option, "").split()) for option in ("prose", "omit"))
         if unknown := (prose | omit) - {field.name for field in fields(rows[0])}:
             raise self.error(f"no field {', '.join(sorted(unknown))} in {type(rows[0]).__name__}")
-        return [self.section(row, prose, omit | {"name"}) for row in rows]
+        return [self.section(row, prose, omit | {fields(row)[0].name}) for row in rows]
 
     def section(self, row: object, prose: set[str], omit: set[str]) -> nodes.section:
-        title = nodes.title("", "", nodes.literal(row.name, row.name))
-        section = nodes.section("", title, names=[row.name])
+        name = getattr(row, fields(row)[0].name)
+        title = nodes.title("", "", nodes.literal(name, name))
+        section = nodes.section("", title, names=[name])
         self.state.document.note_implicit_target(section, section)
         values = [(field, getattr(row, field.name)) for field in fields(row) if field.name not in omit]
         terms = [

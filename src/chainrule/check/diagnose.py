@@ -87,11 +87,16 @@ def diagnose(
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A candidate and what the reported lines are under it: made throughout, and with the person's own numbers."""
+    """A candidate and what the reported lines are under it: made throughout, and with the person's own numbers.
+
+    ``against`` counts the right numbers that would be others had it been made throughout. Then it was not: at most it
+    was made after them, from the person's own numbers.
+    """
 
     candidate: Candidate
     throughout: Mapping[str, Any]
     own: Mapping[str, Any]
+    against: int
 
 
 def _bent(marking: Marking, rerun: Rerun | None) -> Iterator[Trial]:
@@ -104,7 +109,8 @@ def _bent(marking: Marking, rerun: Rerun | None) -> Iterator[Trial]:
         if throughout is None:
             continue
         with_own = recalculated(marking.sheet, candidate.changes, own, replaced) or {}
-        yield Trial(candidate, {**base, **throughout} if given else throughout, with_own)
+        throughout = {**base, **throughout} if given else throughout
+        yield Trial(candidate, throughout, with_own, _against(marking, throughout))
 
 
 def _with_given(marking: Marking, given: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
@@ -143,9 +149,7 @@ def _rows(marking: Marking, trials: Sequence[Trial], place: int, wrong: Sequence
         row = trial.candidate.row
         explained = frozenset(each for each in wrong if _trial_off(marking, trial, each) is not None)
         value = float(trial.throughout.get(line, math.nan))
-        fit = Fit(
-            row.id, explained, _against(marking, trial), off, 0.0, row.plausible, row, trial.candidate, value=value
-        )
+        fit = Fit(row.id, explained, trial.against, off, 0.0, row.plausible, row, trial.candidate, value=value)
         old = best.get(fit.id)
         if old is None or _order(fit) < _order(old):
             best[fit.id] = fit
@@ -155,18 +159,19 @@ def _rows(marking: Marking, trials: Sequence[Trial], place: int, wrong: Sequence
 
 def _trial_off(marking: Marking, trial: Trial, place: int) -> float | None:
     line = marking.reported[place].line
-    offs = [_off(marking, place, values[line]) for values in (trial.throughout, trial.own) if line in values]
+    ways = (trial.own,) if trial.against else (trial.throughout, trial.own)
+    offs = [_off(marking, place, values[line]) for values in ways if line in values]
     return min((each for each in offs if each is not None), default=None)
 
 
-def _against(marking: Marking, trial: Trial) -> int:
+def _against(marking: Marking, throughout: Mapping[str, Any]) -> int:
     """How many right numbers would be others if the mistake had been made throughout."""
     return sum(
         1
         for place, mark in enumerate(marking.marks)
         if mark.verdict in (Verdict.RIGHT, Verdict.DIGITS)
-        and marking.reported[place].line in trial.throughout
-        and _off(marking, place, trial.throughout[marking.reported[place].line]) is None
+        and marking.reported[place].line in throughout
+        and _off(marking, place, throughout[marking.reported[place].line]) is None
     )
 
 

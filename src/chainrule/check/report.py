@@ -44,7 +44,7 @@ def _blocks(result: Result, marking: Marking | None, symbols: dict[str, Symbol |
         yield Note((_capital(note) + ("" if note.endswith(".") else "."),))
     if result.convention is not None:
         whose = "It is" if len(result.checked) == 1 else "They are all"
-        yield Note((f"{whose} right for another convention: {result.convention[1]}.",))
+        yield Note((f"{whose} right for another convention: {result.convention.text}.{_alternatives(result)}",))
     wrong = [each for each in result.checked if each.verdict == Verdict.WRONG]
     first = None if result.first_wrong is None else result.checked[result.first_wrong]
     if first is not None:
@@ -68,6 +68,12 @@ def _blocks(result: Result, marking: Marking | None, symbols: dict[str, Symbol |
     if result.unread:
         yield Heading(2, "Not read")
         yield Table(("where", "what it says", "why not"), tuple(result.unread))
+
+
+def _alternatives(result: Result) -> str:
+    """The mistakes that give the same numbers as the other convention."""
+    causes = next((each.causes[1:] for each in result.checked if each.causes), ())
+    return f" A mistake that gives the same: {'; or '.join(cause.text for cause in causes)}." if causes else ""
 
 
 def _summary(result: Result) -> str:
@@ -142,7 +148,7 @@ def _causes(
         yield Paragraph((f"These give the same number here: {'; '.join(cause.text for cause in equals)}.",))
         if best.apart:
             yield Paragraph((f"To tell them apart: {best.apart}.",))
-    others = [cause for cause in each.causes[1:] if cause not in equals]
+    others = [cause for cause in each.causes[1:] if cause not in equals and not cause.id.startswith("convention-")]
     if others:
         yield Paragraph((f"Less likely: {'; '.join(cause.text for cause in others[:2])}.",))
 

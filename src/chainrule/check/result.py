@@ -70,13 +70,26 @@ class FamilySummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Convention:
+    """Another convention than the network's, such as the error without its half; or two of them."""
+
+    id: str
+    text: str
+
+    @property
+    def is_double(self) -> bool:
+        """Whether two choices are made otherwise."""
+        return "+" in self.id
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
-    """A whole check. ``convention`` is the id and the text of another convention under which all is right."""
+    """A whole check. ``convention`` is another one under which all is right."""
 
     title: str
     checked: tuple[Checked, ...]
     first_wrong: int | None = None  # a place in ``checked``
-    convention: tuple[str, str] | None = None
+    convention: Convention | None = None
     notes: tuple[str, ...] = ()
     unread: tuple[tuple[str, str, str], ...] = ()  # place, text, reason
     families: tuple[FamilySummary, ...] = ()
@@ -106,12 +119,13 @@ def first_name(result: Result) -> str | None:
 
 def as_data(result: Result) -> dict[str, Any]:
     """The result as plain data for JSON."""
+    convention = result.convention
     return {
         "schema": 1,
         "title": result.title,
         "source": result.source,
         "first_wrong": first_name(result),
-        "convention": None if result.convention is None else {"id": result.convention[0], "text": result.convention[1]},
+        "convention": None if convention is None else {"id": convention.id, "text": convention.text},
         "verdicts": [_checked_data(each) for each in result.checked],
         "families": [_family_data(each) for each in result.families],
         "unread": [{"place": place, "text": text, "reason": reason} for place, text, reason in result.unread],

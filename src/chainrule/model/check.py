@@ -43,7 +43,7 @@ class Check:
     @property
     def convention(self) -> str | None:
         """The other convention under which all numbers are right, in words."""
-        return None if self.result.convention is None else self.result.convention[1]
+        return None if self.result.convention is None else self.result.convention.text
 
     @property
     def verdicts(self) -> list[dict[str, Any]]:

@@ -1,35 +1,20 @@
-"""Checking a person's numbers on a task: the sheet of the rounds they are from, other conventions, other rounds."""
+"""Checking a person's numbers on a task: under its own conventions, then under others."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
-from functools import cache, partial
-from graphlib import CycleError, TopologicalSorter
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
-from chainrule.catalogue.training import carried
-from chainrule.check.answers import Answer, Answers
-from chainrule.check.candidates import Candidate, bent_program
+from chainrule.check.anatomy import errors
+from chainrule.check.answers import Answers
 from chainrule.check.causes import Named, causes_of
-from chainrule.check.diagnose import Diagnosis, diagnose
-from chainrule.check.mark import Marking, Reported, Verdict, marking
-from chainrule.check.resolve import Found, Resolved, entries, resolve
-from chainrule.check.result import Checked, Result
-from chainrule.check.sheet import Extra, Key, Sheet, identifier, sheet_of
-from chainrule.explain.names import Names, Ratio, Scalar, names_of
-from chainrule.explain.round import forward_definitions
-from chainrule.formula.expression import refs
+from chainrule.check.diagnose import Diagnosis
+from chainrule.check.mark import Marking, Verdict
+from chainrule.check.resolve import Found
+from chainrule.check.result import Cause, Checked, Convention, Result
+from chainrule.explain.names import Scalar
 from chainrule.model.checking_arrays import check_arrays, is_large
 from chainrule.model.right import Rounds
-from chainrule.model.rounds import NotFiniteError, floats_after
 from chainrule.model.task import Task
-from chainrule.numbers.arithmetic import NumberError
-from chainrule.program.adjoint import differentiate
-from chainrule.program.program import Program
-
-NEAR = 4  # rounds from the start that stand on one sheet, one after the other
-DRIFT = 1e-11  # relative: how far the floats of many rounds may lie apart
-STALE = 40  # rounds from the start that a number may be from by mistake
+from chainrule.model.trial import Trial, diagnosed, places_of, tried, tried_safely
 
 
 def check_answers(task: Task, answers: Answers, *, published: bool = False) -> tuple[Result, Marking | None]:
@@ -37,71 +22,69 @@ def check_answers(task: Task, answers: Answers, *, published: bool = False) -> t
     rounds = Rounds(task)
     if is_large(rounds, answers):
         return check_arrays(rounds, answers, published), None
-    trial = _tried(task, answers)
-    convention, assumed = None, ""
-    if not trial.is_right:
-        others = [
-            (name, text, other) for name, text, task in task.variants() if (other := _tried_safely(task, answers))
+    trial = tried(task, answers)
+    if trial.is_right:
+        return _result(trial, Diagnosis(), answers, published), trial.marked
+    others = [
+        (Convention(name, text), other)
+        for name, text, varied in task.variants()
+        if (other := tried_safely(varied, answers)) is not None
+    ]
+    convention, right = next(
+        ((c, other) for c, other in others if other.is_right and trial.unknown >= other.unknown), (None, None)
+    )
+    if convention is not None and right is not None and _is_evident(trial):
+        result = _result(right, Diagnosis(), answers, published, convention)
+        return _with_alternatives(result, trial, convention), right.marked
+    diagnosis = diagnosed(trial)
+    assumed = ""
+    if convention is None and (trial.unknown or not all(diagnosis.fits.values())):
+        trial, diagnosis, assumed = _better(trial, diagnosis, others)
+    return _result(trial, diagnosis, answers, published, None, assumed, convention), trial.marked
+
+
+def _is_evident(trial: Trial) -> bool:
+    """Whether numbers that are all right under another convention speak for it.
+
+    Two of them do, or an error, whose value the convention is about. One other number can as well be a mistake.
+    """
+    wrong = [
+        trial.marked.sheet.keys[reported.line]
+        for reported, mark in zip(trial.marked.reported, trial.marked.marks, strict=True)
+        if mark.verdict not in (Verdict.RIGHT, Verdict.DIGITS)
+    ]
+    if len(wrong) != 1:
+        return True
+    done, quantity = wrong[0]
+    definitions = errors(trial.rounds.names_at(done).program)
+    return isinstance(quantity, Scalar) and quantity.family in {each.target for each in definitions}
+
+
+def _with_alternatives(result: Result, trial: Trial, convention: Convention) -> Result:
+    """The causes of what would be wrong without the convention: itself, and each mistake that explains all of it."""
+    diagnosis = diagnosed(trial, named_only=True)
+    named = _named(trial)
+    places = places_of(trial.marked, trial.found)
+    wrong = {place for place, mark in enumerate(trial.marked.marks) if mark.verdict == Verdict.WRONG}
+    checked = list(result.checked)
+    for at, place in enumerate(places):
+        if place not in wrong:
+            continue
+        rows = [
+            cause
+            for cause, fit in zip(causes_of(named, diagnosis, place), diagnosis.fits[place], strict=True)
+            if fit.explained == wrong and not fit.against
         ]
-        right = next((each for each in others if each[2].is_right and trial.unknown >= each[2].unknown), None)
-        if right is not None:
-            convention, trial = right[:2], right[2]
-        else:
-            diagnosis = _diagnosed(trial)
-            unexplained = [place for place, fits in diagnosis.fits.items() if not fits]
-            if unexplained or trial.unknown:
-                trial, diagnosis, assumed = _better(trial, diagnosis, others)
-            return _result(trial, diagnosis, answers, None, assumed, published), trial.marked
-    return _result(trial, Diagnosis(), answers, convention, assumed, published), trial.marked
+        checked[at] = replace(checked[at], causes=(_as_cause(convention, rows), *rows))
+    return replace(result, checked=tuple(checked))
 
 
-@dataclass(slots=True)
-class Trial:
-    """The answers marked under one set of conventions."""
-
-    rounds: Rounds
-    resolved: Resolved
-    found: list[Found]
-    marked: Marking
-
-    @property
-    def unknown(self) -> int:
-        """How many answers have a name that isn't there."""
-        return sum(each.key is None for each in self.found)
-
-    @property
-    def wrong(self) -> int:
-        """How many numbers are wrong, or follow from wrong ones."""
-        return sum(mark.verdict not in (Verdict.RIGHT, Verdict.DIGITS) for mark in self.marked.marks)
-
-    @property
-    def is_right(self) -> bool:
-        """Whether every number that can be checked is right."""
-        return bool(self.marked.marks) and not self.wrong
-
-
-def _tried(task: Task, answers: Answers) -> Trial:
-    rounds = Rounds(task)
-    resolved = resolve(answers, rounds.names_at, rounds.right)
-    found = _all_found(resolved)
-    return Trial(rounds, resolved, found, _marked(rounds, found))
-
-
-def _tried_safely(task: Task, answers: Answers) -> Trial | None:
-    """The answers under another convention; None where that leads to no numbers."""
-    try:
-        return _tried(task, answers)
-    except (NotFiniteError, NumberError):
-        return None
-
-
-def _diagnosed(trial: Trial, named_only: bool = False) -> Diagnosis:
-    rerun = partial(_rerun, trial.rounds, trial.marked)
-    return diagnose(trial.marked, rerun, partial(_other_rounds, trial.rounds, trial.marked), named_only)
+def _as_cause(convention: Convention, rows: Sequence[Cause]) -> Cause:
+    return Cause(f"convention-{convention.id}", convention.text, ambiguous_with=tuple(row.id for row in rows))
 
 
 def _better(
-    trial: Trial, diagnosis: Diagnosis, others: Sequence[tuple[str, str, Trial]]
+    trial: Trial, diagnosis: Diagnosis, others: Sequence[tuple[Convention, Trial]]
 ) -> tuple[Trial, Diagnosis, str]:
     """Another convention under which more numbers are right or have a named cause; else the one of the network."""
 
@@ -110,36 +93,45 @@ def _better(
         return each.unknown + sum(not fits or fits[0].row is None for fits in found.fits.values())
 
     best, fewest, assumed = (trial, diagnosis), left(trial, diagnosis), ""
-    for name, text, other in others:
-        if "+" in name or other.unknown > trial.unknown or other.wrong > trial.wrong or not other.marked.marks:
+    for convention, other in others:
+        worse = other.unknown > trial.unknown or other.wrong > trial.wrong or not other.marked.marks
+        if worse or convention.is_double:
             continue
-        found = _diagnosed(other, named_only=True)
+        found = diagnosed(other, named_only=True)
         if left(other, found) < fewest:
-            best, fewest, assumed = (other, found), left(other, found), text
-    return best[0], _diagnosed(best[0]) if assumed else best[1], assumed
+            best, fewest, assumed = (other, found), left(other, found), convention.text
+    return best[0], diagnosed(best[0]) if assumed else best[1], assumed
+
+
+def _named(trial: Trial) -> Named:
+    return Named(trial.marked, [each.answer.name for each in trial.found if each.key is not None])
 
 
 def _result(
     trial: Trial,
     diagnosis: Diagnosis,
     answers: Answers,
-    convention: tuple[str, str] | None,
-    assumed: str,
     published: bool,
+    convention: Convention | None = None,
+    assumed: str = "",
+    possible: Convention | None = None,
 ) -> Result:
+    """``assumed`` says what was taken to be otherwise; ``possible`` is a convention that would make all right."""
     marked, found = trial.marked, trial.found
-    named = Named(marked, [each.answer.name for each in found if each.key is not None])
-    places = _places(marked, found)
-    checked = tuple(_checked(named, diagnosis, each, place) for each, place in zip(found, places, strict=True))
+    places = places_of(marked, found)
+    checked = [_checked(_named(trial), diagnosis, each, place) for each, place in zip(found, places, strict=True)]
     order = {text: place for place, text in enumerate((*marked.sheet.given, *marked.sheet.lines))}
     wrong = [place for place, each in enumerate(checked) if each.verdict == Verdict.WRONG]
     first = min(wrong, key=lambda place: order[checked[place].line], default=None)
     notes = trial.resolved.notes
     if assumed:
         notes = (*notes, f"checked as if {assumed}, which explains more of these numbers than the network file does")
+    if possible is not None and first is not None:
+        notes = (*notes, f"under another convention it would be right: {possible.text}")
+        checked[first] = replace(checked[first], causes=(*checked[first].causes, _as_cause(possible, ())))
     return Result(
         trial.rounds.task.title,
-        checked,
+        tuple(checked),
         first,
         convention,
         notes,
@@ -176,119 +168,6 @@ def _checked(named: Named, diagnosis: Diagnosis, each: Found, place: int | None)
     )
 
 
-def _all_found(resolved: Resolved) -> list[Found]:
-    """The numbers, and those of the arrays one by one."""
-    found = list(resolved.numbers)
-    for array in resolved.arrays:
-        if array.array is None:
-            answer = array.answer
-            shape = " x ".join(map(str, answer.array.shape))
-            whole = Answer(answer.name, f"{shape} numbers", Decimal("NaN"), after=answer.after, place=answer.place)
-            found.append(Found(whole, None, array.reason))
-            continue
-        found += [Found(answer, key) for answer, key in entries(array)]
-    return found
-
-
 def _label_of(marked: Marking, line: str) -> str:
     """How the person wrote a reported line."""
     return next(each.answer.name for each in marked.reported if each.line == line)
-
-
-def _places(marked: Marking, found: Sequence[Found]) -> list[int | None]:
-    """For each answer its place among the reported ones."""
-    count = iter(range(len(marked.reported)))
-    return [None if each.key is None else next(count) for each in found]
-
-
-def _marked(rounds: Rounds, found: Sequence[Found]) -> Marking:
-    """The sheet with all that these answers are from, and the verdicts."""
-    sheet, drift = sheet_for(rounds, [each.key for each in found if each.key is not None])
-    reported = [Reported(each.answer, identifier(each.key)) for each in found if each.key is not None]
-    return marking(sheet, reported, drift)
-
-
-def sheet_for(rounds: Rounds, keys: Sequence[Key]) -> tuple[Sheet, dict[int, float]]:
-    """The sheet that has the keys on it; and the noise of the rounds that don't stand beside the first one."""
-    wanted = sorted({key.done for key in keys}) or [0]
-    near = [done for done in wanted if done <= NEAR]
-    chosen = list(range(max(near) + 1)) if near else []
-    far = [done for done in wanted if done > NEAR]
-    parts = [(done, rounds.names_at(done), rounds.given(done)) for done in (*chosen, *far)]
-    sheet = sheet_of(parts)
-    extras = [
-        extra
-        for key in dict.fromkeys(keys)
-        if isinstance(key.quantity, Ratio) and identifier(key) not in sheet.keys
-        for extra in [_extra(rounds.names_at(key.done), key.done, key.quantity)]
-    ]
-    if extras:
-        sheet = sheet_of(parts, extras)
-    return sheet, dict.fromkeys(far, DRIFT)
-
-
-def _extra(names: Names, done: int, ratio: Ratio) -> Extra:
-    """The derivatives of one scalar by another, and by all that lies between them."""
-    definitions = forward_definitions(names)
-    program = names.program
-    kept = {each.target for each in definitions}
-    defined = {each.target for each in program.definitions}
-    families = {name: each for name, each in program.families.items() if name in kept or name not in defined}
-    derived = differentiate(Program(families, definitions), ratio.of.family, [ratio.by.family], ratio.of.index)
-    return Extra(done, ratio.of, names_of(derived, ratio.of.family, ratio.of.index, deltas=False),
-                 derived.definitions[len(definitions) :])  # fmt: skip
-
-
-def _rerun(rounds: Rounds, marked: Marking, candidate: Candidate) -> Mapping[int, Mapping[str, Any]] | None:
-    """The given numbers of the far rounds of a sheet, had the mistake been made in every round; None without any."""
-    far = [done for done in marked.sheet.names if done > NEAR]
-    if not far or not _reaches_update(rounds.names_at(far[0]).program, candidate):
-        return None
-
-    @cache
-    def program_for(samples: int) -> Program:
-        program = rounds.task.program_for(samples)
-        bends = list(candidate.row.bend(program))
-        return _in_order(bent_program(program, bends[candidate.place])) if candidate.place < len(bends) else program
-
-    task = replace(rounds.task, program_for=program_for)
-    try:
-        states = {done: floats_after(task, done) for done in far}
-    except CycleError:
-        return None
-    return {done: state for done, state in states.items() if state is not None}
-
-
-def _reaches_update(program: Program, candidate: Candidate) -> bool:
-    """Whether the bent families go into the updated ones at all: else every round begins with the right numbers."""
-    changed = {each.target for each in candidate.bend.changes}
-    for definition in program.definitions:
-        if any(node.name in changed for node in refs(definition.formula)):
-            changed.add(definition.target)
-    return any(name in changed for name in carried(program))
-
-
-def _in_order(program: Program) -> Program:
-    """The program's definitions in an order of calculation: a bend may need what comes later."""
-    definitions = {each.target: each for each in program.definitions}
-    graph = {
-        name: [node.name for node in refs(each.formula) if node.name in definitions]
-        for name, each in definitions.items()
-    }
-    return replace(program, definitions=tuple(definitions[name] for name in TopologicalSorter(graph).static_order()))
-
-
-def _other_rounds(rounds: Rounds, marked: Marking, line: str) -> Mapping[int, float]:
-    """A line's value in the rounds nearby, and in the first ones."""
-    done, quantity = marked.sheet.keys[line]
-    if not isinstance(quantity, Scalar):
-        return {}
-    found: dict[int, float] = {}
-    for each in dict.fromkeys([*range(STALE), *(each for each in range(done - 2, done + 3) if each >= 0)]):
-        if each == done:
-            continue
-        try:
-            found[each] = float(rounds.at(each).ledger[quantity.family][quantity.index])
-        except (NotFiniteError, KeyError, IndexError):
-            break
-    return found

@@ -10,7 +10,7 @@ from chainrule.check.arrays import Array, ArrayCause, Compared, Part, array_caus
 from chainrule.check.mark import Verdict
 from chainrule.check.mistakes import MISTAKES
 from chainrule.check.resolve import Found, FoundArray, Resolved, resolve
-from chainrule.check.result import Cause, Checked, FamilySummary, Result
+from chainrule.check.result import Cause, Checked, Convention, FamilySummary, Result
 from chainrule.engines.numpy import compile_program
 from chainrule.explain.names import Names, Scalar, family_name, name
 from chainrule.model.right import Rounds
@@ -38,7 +38,7 @@ def check_arrays(rounds: Rounds, answers: Answers, published: bool) -> Result:
         for name_, text, task in rounds.task.variants():
             other = None if "+" in name_ else _under(task, answers)
             if other is not None and all(each.is_right.all() for _, each in other[2]):
-                convention, (rounds, resolved, found) = (name_, text), other
+                convention, (rounds, resolved, found) = Convention(name_, text), other
                 break
     checked = [*_unplaced(resolved), *_checked(rounds, resolved, found)]
     order = [place for place, each in enumerate(checked) if each.verdict == Verdict.WRONG]
