@@ -211,7 +211,9 @@ def test_dictionaries_arrays_and_tables() -> None:
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_data_frames(library: str) -> None:
     frames = pytest.importorskip(library)
-    table = read(frames.DataFrame({"age": [41, None, 7.5], "town": ["Ulm", "Köln", None], "yes": [True, False, True]}))
+    table = read(
+        frames.DataFrame({"age": [41.0, None, 7.5], "town": ["Ulm", "Köln", None], "yes": [True, False, True]})
+    )
     assert values(table) == PEOPLE | {"yes": [1, 0, 1]}
 
 
