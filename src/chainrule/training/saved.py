@@ -117,9 +117,10 @@ def create(folder: str | Path, trained: Trained, *, overwrite: bool = False) -> 
     written.
     """
     target = Path(folder)
-    if target.exists() and not overwrite:
+    empty = target.is_dir() and not any(target.iterdir())
+    if target.exists() and not overwrite and not empty:
         raise SavedError(f"{target} is there already; name another folder, go on with it, or overwrite it")
-    if target.exists() and not (target / MADE_FROM).exists():
+    if target.exists() and not empty and not (target / MADE_FROM).exists():
         raise SavedError(f"{target} is no folder of a trained network; it is not overwritten")
     beside: Path | None = None
     try:
@@ -130,8 +131,10 @@ def create(folder: str | Path, trained: Trained, *, overwrite: bool = False) -> 
             _write(beside / name, content)
         _write(beside / CHECKPOINT, checkpoint_bytes(trained.progress))
         _sync(beside)
+        if empty:
+            target.rmdir()
         if target.exists():
-            old = Path(mkdtemp(prefix=f".{target.name}.old.", dir=target.parent))
+            old = beside.with_name(f"{beside.name}.old")
             target.replace(old)
             beside.replace(target)
             shutil.rmtree(old)
