@@ -5,8 +5,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sklearn.datasets import load_breast_cancer, load_digits
-
 from chainrule.catalogue.build import Conventions, DenseLayer
 from chainrule.catalogue.training import Update
 from chainrule.spec.spec import Spec
@@ -15,6 +13,8 @@ from chainrule.training.programs import drawn_part
 
 def write_csv(folder: Path, name: str, rows: slice = slice(None)) -> str:
     """The digits or the breast-cancer set as a CSV file with a header, the class in the last column."""
+    from sklearn.datasets import load_breast_cancer, load_digits  # a second that others need not wait
+
     data: Any = {"digits": load_digits, "cancer": load_breast_cancer}[name]()
     path = folder / f"{name}{'' if rows == slice(None) else f'-{rows.start}'}.csv"
     with path.open("w", newline="", encoding="utf-8") as file:

@@ -94,6 +94,7 @@ def test_a_folder_that_is_there_is_not_overwritten_unasked(tmp_path: Path, cance
     assert load(tmp_path / "net").made_from.options.seed == 9
     assert [each.name for each in tmp_path.iterdir()] == ["net"]
     (tmp_path / "papers").mkdir()
+    (tmp_path / "papers" / "thesis.txt").write_text("all of it")
     with pytest.raises(SavedError, match="is no folder of a trained network"):
         create(tmp_path / "papers", first, overwrite=True)
 
