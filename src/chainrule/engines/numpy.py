@@ -11,10 +11,10 @@ from chainrule.engines.arrays import ELEMENTWISE, operation
 from chainrule.engines.generate import assign, call, function_of, name
 from chainrule.engines.lower import lower
 from chainrule.engines.plan import Apply, Arrange, Constant, Given, Plan, Read, Spread, inputs
+from chainrule.engines.rounds import check_carry, fed_arrays, given_names
 from chainrule.engines.scalar import Flat, compile_scalars, operations
-from chainrule.numbers.ledger import Ledger, LedgerError, given_array, given_families
+from chainrule.numbers.ledger import Ledger, given_array, given_families
 from chainrule.program.program import Program
-from chainrule.program.sizes import shape_text
 
 Array = NDArray[Any]
 LARGE = 4096  # numbers in an array that is worth freeing early and writing into again
@@ -41,7 +41,7 @@ def compile_program(
     """
     plan = lower(program, wanted)
     calculate = executor(plan, dtype)
-    families = [program.families[each] for each in _given(plan)]
+    families = [program.families[each] for each in given_names(plan)]
     # A result that is a given array or a constant is copied, so that whoever gets it may change it.
     shared = {each: not _is_fresh(plan, place) for each, place in plan.results.items()}
 
@@ -78,7 +78,7 @@ def run_rounds(
     >>> float(run_rounds(halve, {"w": np.array(8.0)}, 3, {"w_next": "w"})["w"])
     1.0
     """
-    _check_carry(program, carry)
+    check_carry(program, carry)
     start = {**given, **feeds(0)} if feeds and rounds else given
     state: dict[str, Any] = {
         family.name: np.array(given_array(family, start), dtype) for family in given_families(program)
@@ -91,13 +91,13 @@ def run_rounds(
     if tiny and rounds >= MANY_ROUNDS and np.dtype(dtype) == np.float64:
         calculate, read = _with_scalars(program, plan, calculate), _flat
     state = {each: read(array) for each, array in state.items()}
-    names = _given(plan)
+    names = given_names(plan)
     results: Sequence[Any] = ()
     with np.errstate(all="ignore"):
         for number in range(rounds):
             if feeds and number:
-                fed = feeds(number)
-                state.update({each: read(_fed(program, each, array, dtype)) for each, array in fed.items()})
+                fed = fed_arrays(program, feeds(number), dtype)
+                state.update({each: read(array) for each, array in fed.items()})
             results = calculate(*[state[each] for each in names])
             state.update(zip(carry.values(), results, strict=False))
     final = state | dict(zip(outputs, results, strict=False))
@@ -109,26 +109,6 @@ def run_rounds(
     }
 
 
-def _given(plan: Plan) -> list[str]:
-    return [each.name for each in plan.instructions if isinstance(each, Given)]
-
-
-def _check_carry(program: Program, carry: Mapping[str, str]) -> None:
-    given = {family.name for family in given_families(program)}
-    for new, old in carry.items():
-        if new not in program.families:
-            raise LedgerError(f"{new} can't replace {old}: the program has no {new}")
-        if old not in given:
-            raise LedgerError(f"{new} can't replace {old}: that is not a given family of the program")
-        if program.families[new].shape != program.families[old].shape:
-            shapes = [shape_text(program.families[each].shape) for each in (new, old)]
-            raise LedgerError(f"{new} can't replace {old}: the shapes are {shapes[0]} and {shapes[1]}")
-
-
-def _fed(program: Program, family: str, array: Array, dtype: DTypeLike) -> Array:
-    return np.asarray(given_array(program.families[family], {family: array}), dtype)
-
-
 def _flat(array: Array) -> Flat:
     return tuple(array.ravel().tolist())
 
@@ -137,7 +117,7 @@ def _with_scalars(
     program: Program, plan: Plan, arrays: Callable[..., Sequence[Array]]
 ) -> Callable[..., Sequence[Flat]]:
     """The program scalar by scalar; with arrays in a round that overflows or divides by zero."""
-    names = _given(plan)
+    names = given_names(plan)
     scalars = compile_scalars(program, names, tuple(plan.results))
 
     def calculate(*given: Flat) -> Sequence[Flat]:

@@ -1,0 +1,372 @@
+"""The engine on JAX: a whole loop of rounds as one compiled function, on a CPU or a GPU.
+
+JAX is an extra and slow to import: it is imported when something is to be calculated. Numbers are of the type that is
+asked for, whatever the process has configured. The compiler's arithmetic takes denormal numbers as 0.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from time import perf_counter
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from chainrule.catalogue.training import carried
+from chainrule.engines.lower import lower
+from chainrule.engines.plan import Constant, Plan
+from chainrule.engines.rounds import InTurn, check_carry, fed_arrays, given_names
+from chainrule.engines.xla import traceable
+from chainrule.numbers.arithmetic import MissingLibraryError
+from chainrule.numbers.ledger import Ledger, LedgerError, given_array, given_families
+from chainrule.program.program import Program
+
+Array = NDArray[Any]
+Traced = Any  # an array of JAX
+Watch = Callable[[int], bool]
+LOSS = "E_total"
+STACKED = 2**26  # bytes of what changes from round to round that are put beside the program at once
+LONGEST = 2**30  # rounds of one loop, whose number is an integer of 32 bits
+PATIENCE = 0.25  # seconds after which a loop comes back to see whether to go on
+
+
+def library() -> ModuleType:
+    """JAX. Raises `MissingLibraryError` where it isn't installed."""
+    try:
+        import jax
+    except ImportError as error:
+        raise MissingLibraryError('the engine jax needs: pip install "chainrule[fast]"') from error
+    return jax
+
+
+def compile_program(
+    program: Program, wanted: Collection[str] | None = None, dtype: DTypeLike = np.float64
+) -> Callable[[Ledger], dict[str, Array]]:
+    """A compiled function from the given numbers to those of the wanted families, or of all that are defined.
+
+    It means the same as the NumPy engine's. Raises `MissingLibraryError` without JAX, and the function `LedgerError`
+    for numbers that are missing or have the wrong shape.
+
+    >>> from chainrule.program.program import Family, Role
+    >>> from chainrule.program.read import extend
+    >>> w, x = Family("w", Role.PARAMETER, ("j", "i"), (2, 2)), Family("x", Role.INPUT, ("i",), (2,))
+    >>> net = extend(Program({}), "y[j] = sum[i](w[j,i] * x[i])", given=[w, x])
+    >>> compile_program(net)({"w": np.eye(2), "x": np.array([3.0, 4.0])})  # doctest: +SKIP
+    {'y': array([3., 4.])}
+    """
+    library()
+    number = np.dtype(dtype)
+    lowered = _lowered(_Same(program), None if wanted is None else tuple(wanted))
+    families = [program.families[each] for each in lowered.given]
+
+    def compiled(ledger: Ledger) -> dict[str, Array]:
+        given = [np.asarray(given_array(family, ledger), number) for family in families]
+        with _precision(number):
+            results = _once(lowered, number)(*given)
+        return {each: np.array(array) for each, array in zip(lowered.plan.results, results, strict=True)}
+
+    return compiled
+
+
+def run_rounds(
+    program: Program,
+    given: Ledger,
+    rounds: int,
+    carry: Mapping[str, str],
+    feeds: Callable[[int], Ledger] | None = None,
+    wanted: Collection[str] = (),
+    dtype: DTypeLike = np.float64,
+) -> dict[str, Array]:
+    """Repeat a program in a compiled loop; it means the same as the NumPy engine's ``run_rounds``.
+
+    ``feeds`` that are an `InTurn` are calculated inside the loop. Any other function is asked for many rounds
+    beforehand, and must give the same families in each. Raises `LedgerError` where numbers don't fit and
+    `MissingLibraryError` without JAX.
+
+    >>> from chainrule.program.program import Family, Role
+    >>> from chainrule.program.read import extend
+    >>> halve = extend(Program({}), "w_next = w / 2", given=[Family("w", Role.PARAMETER)])
+    >>> float(run_rounds(halve, {"w": np.array(8.0)}, 3, {"w_next": "w"})["w"])  # doctest: +SKIP
+    1.0
+    """
+    jax, number = library(), np.dtype(dtype)
+    check_carry(program, carry)
+    start = {**given, **feeds(0)} if feeds and rounds else given
+    known = {each.name: np.array(given_array(each, start), number) for each in given_families(program)}
+    if not rounds:
+        return known
+    outputs = tuple(dict.fromkeys((*carry, *wanted)))
+    # What is only wanted after the last round is calculated in none of the others.
+    before = rounds if set(outputs) == set(carry) else rounds - 1
+    loop = _Loop(_lowered(_Same(program), tuple(carry)), tuple(carry.items()), number)
+    with _precision(number):
+        state: dict[str, Traced] = {old: jax.numpy.array(known[old]) for old in carry.values()}
+        for fed, count in _blocks(program, loop.lowered.given, feeds, before, number):
+            state, _ = _driven(loop, state, known, fed, count)
+        last = {} if feeds is None else fed_arrays(program, feeds(rounds - 1), number)
+        found = {new: state[old] for new, old in carry.items()}
+        if before < rounds:
+            lowered = _lowered(_Same(program), outputs)
+            values = known | state | last
+            results = _once(lowered, number)(*[values[each] for each in lowered.given])
+            found = dict(zip(outputs, results, strict=True))
+        final = known | last | {old: found[new] for new, old in carry.items()} | {each: found[each] for each in wanted}
+        return {each: np.array(array) for each, array in final.items()}
+
+
+def run_epoch(
+    program: Program,
+    state: Ledger,
+    fixed: Ledger,
+    data: Ledger,
+    order: Array,
+    fed: Ledger,
+    watch: Watch = lambda done: False,
+    dtype: DTypeLike = np.float64,
+) -> tuple[dict[str, Traced], Array]:
+    """Rounds of one program, one for each row of ``order``, in a compiled loop.
+
+    Round ``r`` is given the rows ``order[r]`` of every array in ``data``, ``fed[name][r]``, and what is in ``fixed``
+    and ``state``; the updated families replace those in ``state``. Returns the state after the last round, as arrays
+    of JAX, and ``E_total`` of each round that was run. ``watch(done)`` is called every quarter of a second or so with
+    how many rounds are done; when it returns True the rounds end there. Arrays of JAX in ``state`` are used up.
+    Raises `MissingLibraryError` without JAX.
+    """
+    number = np.dtype(dtype)
+    carry = carried(program)
+    with _precision(number):
+        known = {name: _placed(array, number) for part in (fixed, state) for name, array in part.items()}
+        loop = _Loop(_lowered(_Same(program), (LOSS, *carry)), tuple(carry.items()), number, LOSS)
+        before = {old: known[old] for old in carry.values()}
+        changing = _Changing(
+            turns={name: (np.asarray(array, number), np.int32(0)) for name, array in fed.items()},
+            rows={name: _placed(array, number) for name, array in data.items()},
+            counted={},
+            order=np.asarray(order, np.int32),
+        )
+        after, losses = _driven(loop, before, known, changing, len(order), watch)
+    return {name: after.get(name, known[name]) for name in state}, losses
+
+
+@dataclass(frozen=True, slots=True)
+class JaxEngine:
+    """JAX as training needs an engine: what is on its device stays there from call to call.
+
+    >>> JaxEngine("float32").name  # doctest: +SKIP
+    'jax on cpu, float32'
+    """
+
+    dtype: DTypeLike = np.float64
+
+    @property
+    def name(self) -> str:
+        """The engine with the device that it runs on, and the type of number where that isn't float64."""
+        device = library().default_backend()
+        return f"jax on {device}" + ("" if np.dtype(self.dtype) == np.float64 else f", {np.dtype(self.dtype)}")
+
+    def place(self, arrays: Ledger) -> Ledger:
+        """The arrays on the device."""
+        with _precision(np.dtype(self.dtype)):
+            return {name: _placed(array, np.dtype(self.dtype)) for name, array in arrays.items()}
+
+    def run_epoch(
+        self, program: Program, state: Ledger, fixed: Ledger, data: Ledger, order: Array, fed: Ledger, watch: Watch
+    ) -> tuple[dict[str, Traced], Array]:
+        """Rounds of one program, as ``run_epoch`` has them."""
+        return run_epoch(program, state, fixed, data, order, fed, watch, self.dtype)
+
+    def calculate(self, program: Program, given: Ledger, wanted: Collection[str] | None) -> dict[str, Array]:
+        """The wanted families (None: all that are defined) of one program, as numpy's arrays."""
+        return compile_program(program, wanted, self.dtype)(given)
+
+
+def _precision(number: np.dtype[Any]) -> AbstractContextManager[Any]:
+    """Inside it JAX has 64-bit numbers or not, and outside as the process has chosen."""
+    jax = library()
+    if hasattr(jax, "enable_x64"):
+        wide: Callable[[bool], AbstractContextManager[Any]] = jax.enable_x64
+    else:  # before JAX 0.8
+        from jax import experimental
+
+        wide = vars(experimental)["enable_x64"]
+    return wide(number == np.float64)
+
+
+class _Same:
+    """A program as a key: the same object is lowered once."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+
+    def __hash__(self) -> int:
+        return id(self.program)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.program is self.program
+
+
+@dataclass(frozen=True, slots=True)
+class _Lowered:
+    """A plan that is the same key as any other plan of the same content, so that it is compiled once."""
+
+    content: tuple[object, ...]
+    plan: Plan = field(compare=False)
+    given: tuple[str, ...] = field(compare=False)
+
+
+@lru_cache(maxsize=64)
+def _lowered(same: _Same, wanted: tuple[str, ...] | None) -> _Lowered:
+    plan = lower(same.program, wanted)
+    content: list[object] = [
+        (each.value.shape, each.value.dtype.str, each.value.tobytes()) if isinstance(each, Constant) else each
+        for each in plan.instructions
+    ]
+    return _Lowered((*content, *plan.shapes, *plan.results.items()), plan, tuple(given_names(plan)))
+
+
+@lru_cache(maxsize=64)
+def _once(lowered: _Lowered, number: np.dtype[Any]) -> Callable[..., list[Traced]]:
+    """The plan, compiled."""
+    jax = library()
+    compiled: Callable[..., list[Traced]] = jax.jit(traceable(lowered.plan, number, jax))
+    return compiled
+
+
+@dataclass(frozen=True, slots=True)
+class _Loop:
+    """A loop over rounds: what is carried over, the type of number, and the family whose number is kept of each."""
+
+    lowered: _Lowered
+    carry: tuple[tuple[str, str], ...]
+    number: np.dtype[Any]
+    kept: str = ""
+
+
+class _Changing(NamedTuple):
+    """What a loop is given anew in each round ``r``, by name."""
+
+    turns: dict[str, tuple[Any, Any]]  # arrays and where to begin: the entry r + begin, and again from the first
+    counted: dict[str, Any]  # the number and r
+    rows: dict[str, Any]  # arrays: the rows order[r]
+    order: Any
+
+
+@lru_cache(maxsize=64)
+def _compiled(loop: _Loop) -> Callable[..., tuple[dict[str, Traced], Traced]]:
+    """The rounds from ``first`` up to ``last``, compiled: state and what is kept are written over."""
+    jax = library()
+    jnp, lax = jax.numpy, jax.lax
+    calculate = traceable(loop.lowered.plan, loop.number, jax)
+
+    def rounds(
+        state: dict[str, Traced],
+        kept: Traced,
+        fixed: dict[str, Traced],
+        changing: _Changing,
+        first: Traced,
+        last: Traced,
+    ) -> tuple[dict[str, Traced], Traced]:
+        def body(number: Traced, carried: tuple[dict[str, Traced], Traced]) -> tuple[dict[str, Traced], Traced]:
+            state, kept = carried
+            values = fixed | state
+            for name, (array, begin) in changing.turns.items():
+                values[name] = lax.dynamic_index_in_dim(array, (number + begin) % len(array), keepdims=False)
+            for name, start in changing.counted.items():
+                values[name] = start + number.astype(loop.number)
+            for name, array in changing.rows.items():
+                values[name] = jnp.take(array, changing.order[number], axis=0, mode="clip")
+            results = calculate(*[values[name] for name in loop.lowered.given])
+            found = dict(zip(loop.lowered.plan.results, results, strict=True))
+            if loop.kept:
+                kept = kept.at[number].set(found[loop.kept])
+            return {**state, **{old: found[new] for new, old in loop.carry}}, kept
+
+        after: tuple[dict[str, Traced], Traced] = lax.fori_loop(first, last, body, (state, kept))
+        return after
+
+    compiled: Callable[..., tuple[dict[str, Traced], Traced]] = jax.jit(rounds, donate_argnums=(0, 1))
+    return compiled
+
+
+def _driven(
+    loop: _Loop, state: dict[str, Traced], known: Ledger, changing: _Changing, count: int, watch: Watch | None = None
+) -> tuple[dict[str, Traced], Array]:
+    """The rounds of a loop, in pieces that take so long that coming back between them costs nothing.
+
+    Between the pieces an interruption can come through. Returns the state, and what is kept of each round.
+    """
+    jax = library()
+    changing = _read_ones(changing, loop.lowered.given)
+    changes = {*state, *changing.turns, *changing.counted, *changing.rows}
+    fixed = {name: known[name] for name in loop.lowered.given if name not in changes}
+    kept = jax.numpy.zeros(count, loop.number) if loop.kept else None
+    compiled = _compiled(loop)
+    done, piece = 0, 1
+    while done < count:
+        begun, last = perf_counter(), min(count, done + piece)
+        state, kept = jax.block_until_ready(compiled(state, kept, fixed, changing, np.int32(done), np.int32(last)))
+        done = last
+        if watch is not None and watch(done):
+            break
+        piece = max(1, int(piece * PATIENCE / (perf_counter() - begun)))
+    return state, np.array(kept)[:done] if loop.kept else np.empty(0)
+
+
+def _read_ones(changing: _Changing, names: Collection[str]) -> _Changing:
+    """What is read of it."""
+
+    def read(part: dict[str, Any]) -> dict[str, Any]:
+        return {name: each for name, each in part.items() if name in names}
+
+    return _Changing(read(changing.turns), read(changing.counted), read(changing.rows), changing.order)
+
+
+def _blocks(
+    program: Program,
+    names: Collection[str],
+    feeds: Callable[[int], Ledger] | None,
+    rounds: int,
+    number: np.dtype[Any],
+) -> Iterator[tuple[_Changing, int]]:
+    """Rounds with what changes in them: all at once where it is data, else as many as memory allows."""
+    if feeds is None:
+        for first in range(0, rounds, LONGEST):
+            yield _Changing({}, {}, {}, None), min(LONGEST, rounds - first)
+    elif isinstance(feeds, InTurn):
+        for first in range(0, rounds, LONGEST):
+            turns = {
+                name: (np.asarray(array, number), np.int32(first % len(array))) for name, array in feeds.batches.items()
+            }
+            counted = {name: number.type(start + first) for name, start in feeds.counted.items()}
+            yield _Changing(turns, counted, {}, None), min(LONGEST, rounds - first)
+    else:
+        yield from _stacked(program, names, feeds, rounds, number)
+
+
+def _stacked(
+    program: Program, names: Collection[str], feeds: Callable[[int], Ledger], rounds: int, number: np.dtype[Any]
+) -> Iterator[tuple[_Changing, int]]:
+    """What a function gives for each round, stacked; each stack of one length, so that one compiled loop does."""
+    if not rounds:
+        return
+    sample = fed_arrays(program, feeds(0), number)
+    size = sum(array.nbytes for name, array in sample.items() if name in names)
+    length = max(1, min(STACKED // max(size, 8), 1 << (rounds - 1).bit_length()))
+    for first in range(0, rounds, length):
+        fed = [fed_arrays(program, feeds(each), number) for each in range(first, min(first + length, rounds))]
+        if any(each.keys() != sample.keys() for each in fed):
+            raise LedgerError("what is given anew must be the same families in every round")
+        fed += fed[-1:] * (length - len(fed))
+        stacks = {name: (np.stack([each[name] for each in fed]), np.int32(0)) for name in sample if name in names}
+        yield _Changing(stacks, {}, {}, None), min(length, rounds - first)
+
+
+def _placed(array: Any, number: np.dtype[Any]) -> Traced:
+    """The array on the device: a copy, unless it is there already."""
+    jax = library()
+    if isinstance(array, jax.Array) and array.dtype == number:
+        return array
+    return jax.numpy.array(np.asarray(array, number))
