@@ -171,7 +171,7 @@ def class_weights(classes: Array, chosen: str | Mapping[int, float]) -> Array:
 def masks(seed: int, rounds: range, shapes: Mapping[str, tuple[int, ...]], dropout: Mapping[str, float]) -> Ledger:
     """The masks of dropout for some rounds: 1 where a number stays, 0 where it is set to 0; rounds first."""
     found = {name: np.empty((len(rounds), *shape), np.float32) for name, shape in shapes.items()}
-    for place, number in enumerate(rounds):
+    for place, number in enumerate(rounds if found else ()):
         rng = generator(seed, MASKS, number)
         for name, shape in shapes.items():
             found[name][place] = rng.random(shape) >= dropout[name]

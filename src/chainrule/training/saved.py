@@ -16,10 +16,11 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
 from math import inf
 from pathlib import Path
 from tempfile import mkdtemp
@@ -28,7 +29,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule import __version__
 from chainrule.numbers.arithmetic import MissingLibraryError
 from chainrule.spec.reader import parse_spec
 from chainrule.spec.spec import NetworkPart, Spec
@@ -88,7 +88,11 @@ class Trained:
 
 def versions() -> dict[str, str]:
     """The versions of what takes part in every number."""
-    return {"chainrule": __version__, "numpy": np.__version__, "python": platform.python_version()}
+    try:
+        own = version("chainrule")
+    except PackageNotFoundError:  # run from its source
+        own = "unknown"
+    return {"chainrule": own, "numpy": np.__version__, "python": platform.python_version()}
 
 
 def arrays_sha256(arrays: Mapping[str, Array]) -> str:
@@ -156,12 +160,20 @@ def update(folder: str | Path, trained: Trained) -> None:
         _replace(Path(folder) / name, content)
 
 
-def save_checkpoint(folder: str | Path, progress: Progress, *, durable: bool = True) -> None:
+def save_checkpoint(
+    folder: str | Path, progress: Progress, *, durable: bool = True, records: Sequence[str] | None = None
+) -> None:
     """Where training stands, in one file that is replaced as a whole.
 
-    Without ``durable`` it outlives the process, but perhaps not a power cut in the next seconds.
+    Without ``durable`` it outlives the process, but perhaps not a power cut in the next seconds. ``records`` are the
+    texts of the history's records, where they were made before: see `record_text`.
     """
-    _replace(Path(folder) / CHECKPOINT, checkpoint_bytes(progress), durable=durable)
+    _replace(Path(folder) / CHECKPOINT, checkpoint_bytes(progress, records), durable=durable)
+
+
+def record_text(record: Record) -> str:
+    """A record of the history as JSON."""
+    return json.dumps(asdict(record), allow_nan=False)
 
 
 def load(folder: str | Path) -> Trained:
@@ -208,7 +220,7 @@ def _files(trained: Trained) -> dict[str, bytes]:
     }
     epoch = trained.progress.best_epoch if trained.progress.best else trained.progress.epoch
     return {name: text.encode() for name, text in found.items()} | {
-        WEIGHTS: _safetensors(trained.parameters, {"epoch": str(epoch), "format": "np"})
+        WEIGHTS: _safetensors(trained.parameters, {"epoch": str(epoch)})
     }
 
 
@@ -258,17 +270,18 @@ def _history(text: str) -> tuple[Record, ...]:
         raise SavedError(f"{HISTORY}: this is no history of training ({problem})") from None
 
 
-def checkpoint_bytes(progress: Progress) -> bytes:
+def checkpoint_bytes(progress: Progress, records: Sequence[str] | None = None) -> bytes:
     """Where training stands, as the bytes of a file."""
+    if records is None:
+        records = [record_text(each) for each in progress.history]
     tensors = {f"state.{name}": array for name, array in progress.state.items()}
     tensors |= {f"best.{name}": array for name, array in progress.best.items()}
     tensors["losses"] = np.array(progress.losses)
-    kept = {name: getattr(progress, name) for name in NUMBERS} | {
-        "history": [asdict(each) for each in progress.history]
-    }
+    kept = {name: getattr(progress, name) for name in NUMBERS}
     # JSON has no infinity: an error that nothing was better than yet is left out.
     kept = {name: value for name, value in kept.items() if value != inf}
-    return _safetensors(tensors, {"progress": json.dumps(kept, allow_nan=False), "schema": str(SCHEMA)})
+    metadata = {"progress": json.dumps(kept, allow_nan=False), "history": f"[{', '.join(records)}]"}
+    return _safetensors(tensors, metadata | {"schema": str(SCHEMA)})
 
 
 NUMBERS = ("epoch", "rounds", "best_epoch", "best_loss", "drops", "drop_loss", "dropped_at", "first_loss", "stopped")
@@ -279,7 +292,7 @@ def read_checkpoint(path: str | Path) -> Progress:
     tensors, metadata = _tensors(Path(path))
     try:
         kept = json.loads(metadata["progress"])
-        history = tuple(Record(**each) for each in kept.pop("history"))
+        history = tuple(Record(**each) for each in json.loads(metadata["history"]))
         parts: dict[str, dict[str, Array]] = {"state": {}, "best": {}}
         losses = tuple(float(each) for each in tensors.pop("losses"))
         for name, array in tensors.items():

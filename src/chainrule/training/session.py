@@ -33,6 +33,7 @@ from chainrule.training.saved import (
     file_sha256,
     load,
     network_text,
+    record_text,
     save_checkpoint,
     update,
     versions,
@@ -146,12 +147,14 @@ def _train(
     on_round: Callable[[int, int], None] | None,
 ) -> Trained:
     written = monotonic()
+    records: list[str] = []
 
     def after_epoch(progress: Progress) -> None:
         nonlocal written
         if folder is not None:
             durable = monotonic() - written > SECONDS_ON_DISK
-            save_checkpoint(folder, progress, durable=durable)
+            records.extend(record_text(each) for each in progress.history[len(records) :])
+            save_checkpoint(folder, progress, durable=durable, records=records)
             written = monotonic() if durable else written
         if on_epoch is not None:
             on_epoch(progress)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.program.program import Program
 from chainrule.training.columns import take
 from chainrule.training.engine import Engine
 from chainrule.training.measure import Forward, Measures, decided, measures
 from chainrule.training.preparation import as_answers, class_text, ledger_of, output_names
 from chainrule.training.problems import DataError
-from chainrule.training.programs import SAMPLE_WEIGHT
+from chainrule.training.programs import SAMPLE_WEIGHT, Trainable, fixed_numbers, training_round
 from chainrule.training.readers import Data
 from chainrule.training.saved import Trained
 from chainrule.training.session import table_of
@@ -73,6 +76,34 @@ def evaluate(trained: Trained, data: Data, engine: Engine | None = None) -> Meas
 def class_names(trained: Trained) -> tuple[str, ...]:
     """The classes in the order of the rows and columns of a confusion matrix."""
     return tuple(class_text(each) for each in trained.preparation.classes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampleRound:
+    """The next round of training on one row of data alone: all that a worked example of it needs.
+
+    ``program_for`` gives its program; ``parameters`` are the network's weights, ``state`` has them and the
+    optimizer's states, ``rounds`` is how many rounds were done. Nothing is dropped out.
+    """
+
+    net: Trainable
+    program_for: Callable[[int], Program]
+    parameters: Mapping[str, Array]
+    state: Mapping[str, Array]
+    rounds: int
+    data: Mapping[str, Array]
+    fixed: Mapping[str, Array]
+
+
+def sample_round(trained: Trained, data: Data, row: int) -> SampleRound:
+    """One row of data, counted from 1, in a trained network. Raises ``DataError`` for a row that isn't there."""
+    numbers = row_of(trained, data, row)
+    net = replace(trained.net, dropout={}, weighted=SAMPLE_WEIGHT in numbers)
+    parameters = trained.parameters
+    return SampleRound(
+        net, lru_cache(maxsize=2)(partial(training_round, net)), parameters, {**trained.progress.state, **parameters},
+        trained.progress.rounds, numbers, fixed_numbers(net),
+    )  # fmt: skip
 
 
 def row_of(trained: Trained, data: Data, row: int) -> dict[str, Array]:
