@@ -291,7 +291,7 @@ def test_the_last_good_weights_are_kept() -> None:
     steps: list[Progress] = []
     options = Options(epochs=40, batch=10, schedule=Chosen("exponential", {"factor": Decimal(2)}), grown=1e3)
     with pytest.raises(
-        DivergedError, match=r"the error has grown from .* in the first round to .* in round \d+"
+        DivergedError, match=r"the error has grown from .* in the first epoch to .* in epoch \d+"
     ) as problem:
         fit(net, start, samples(X, X[:, 0]), options, on_epoch=steps.append)
     assert len(steps) > 5
@@ -382,3 +382,34 @@ def test_the_example_of_the_tutorial_is_trained_the_same_way() -> None:
         delta = (out - 0.2) * out * (1 - out)
         w, b = w - 0.5 * delta, b - 0.5 * delta
     assert (float(done.state["w_o"][0, 0]), float(done.state["b_o"][0])) == (pytest.approx(w), pytest.approx(b))
+
+
+def test_a_small_error_at_first_is_no_sign_of_growing() -> None:
+    """With one sample at a time the first error may be next to nothing."""
+    net = Trainable(1, (DenseLayer(1),), Conventions("squared_error"), Update("sgd", Decimal("0.01")))
+    start = {"w_o": np.array([[1.0]]), "b_o": np.array([0.0])}
+    done = fit(net, start, samples([[1.0], [2.0], [3.0]], [[1.0], [9.0], [1.0]]), Options(5, 1, shuffle=False))
+    assert done.stopped == "finished"
+
+
+def test_a_validation_error_that_is_not_finite_stops_it() -> None:
+    net = Trainable(1, (DenseLayer(1),), Conventions("squared_error"), Update("sgd", Decimal("0.01")))
+    start = {"w_o": np.array([[1.0]]), "b_o": np.array([0.0])}
+    with pytest.raises(DivergedError, match="the error of the validation samples is infinite after epoch 1"):
+        fit(net, start, samples([[1.0]], [[2.0]]), Options(5), validation=samples([[1e200]], [[0.0]]))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_jax_trains_as_numpy_does(dtype: type) -> None:
+    """The other engine: dropout, a smaller last batch, a schedule, an interruption."""
+    pytest.importorskip("jax")
+    jax = pytest.importorskip("chainrule.engines.jax")
+    net = replace(NET, dropout={"h": Decimal("0.2")})
+    options = replace(OPTIONS, validation=0.2, schedule=Chosen("cosine"))
+    ours, theirs = (fit(net, START, DATA, options, engine=each) for each in (NumpyEngine(dtype), jax.JaxEngine(dtype)))
+    close = 1e-9 if dtype is np.float64 else 1e-3
+    assert [each.loss for each in theirs.history] == pytest.approx([each.loss for each in ours.history], rel=close)
+    for name, array in ours.state.items():
+        np.testing.assert_allclose(theirs.state[name], array, rtol=close, atol=close)
+    again = fit(net, START, DATA, replace(options, epochs=3), engine=jax.JaxEngine(dtype))
+    assert again.stopped == "finished"

@@ -66,6 +66,14 @@ def test_other_marks_of_what_is_missing(tmp_path: Path) -> None:
     assert values(read(text_file(tmp_path, "a,b\n1,x\n?,?\n"), missing=["?"])) == {"a": [1, None], "b": ["x", None]}
 
 
+def test_a_number_can_stand_for_nothing(tmp_path: Path) -> None:
+    assert values(read(text_file(tmp_path, "a,b\n-999,1\n2,3\n"), missing=["-999"])) == {"a": [None, 2], "b": [1, 3]}
+
+
+def test_a_delimiter_inside_quotes_is_none(tmp_path: Path) -> None:
+    assert values(read(text_file(tmp_path, '"a,b,c";d\n1;2\n'))) == {"a,b,c": [1], "d": [2]}
+
+
 def test_quoted_cells_over_several_lines(tmp_path: Path) -> None:
     assert values(read(text_file(tmp_path, 'a,b\n1,"x, and\ny"\n'))) == {"a": [1], "b": ["x, and\ny"]}
 

@@ -18,6 +18,7 @@ from chainrule.training.programs import LOSS
 
 Array = NDArray[Any]
 Watch = Callable[[int], bool]
+MOST_KEPT = 16  # compiled programs
 
 
 class Engine(Protocol):
@@ -58,7 +59,7 @@ class NumpyEngine:
     def __init__(self, dtype: DTypeLike = np.float64) -> None:
         self.dtype = np.dtype(dtype)
         self._rounds: dict[int, tuple[Program, list[str], Callable[..., Sequence[Array]], list[str]]] = {}
-        self._wanted: dict[tuple[int, Collection[str] | None], tuple[Program, Callable[[Ledger], Any]]] = {}
+        self._wanted: dict[tuple[int, tuple[str, ...] | None], tuple[Program, Callable[[Ledger], Any]]] = {}
 
     @property
     def name(self) -> str:
@@ -91,8 +92,9 @@ class NumpyEngine:
         return {name: known[name] for name in state}, np.array(losses)
 
     def calculate(self, program: Program, given: Ledger, wanted: Collection[str] | None) -> dict[str, Array]:
-        key = (id(program), wanted)
+        key = (id(program), None if wanted is None else tuple(wanted))
         if key not in self._wanted:
+            _make_room(self._wanted)
             self._wanted[key] = (program, compile_program(program, wanted, self.dtype))
         found: Mapping[str, Array] = self._wanted[key][1](given)
         return dict(found)
@@ -100,8 +102,15 @@ class NumpyEngine:
     def _compiled(self, program: Program) -> tuple[list[str], Callable[..., Sequence[Array]], list[str]]:
         """The given names in order, the function, and the names that its results replace after the loss."""
         if id(program) not in self._rounds:
+            _make_room(self._rounds)
             carry = carried(program)
             plan = lower(program, (LOSS, *carry))
             names = [each.name for each in plan.instructions if isinstance(each, Given)]
             self._rounds[id(program)] = (program, names, executor(plan, self.dtype), list(carry.values()))
         return self._rounds[id(program)][1:]
+
+
+def _make_room(kept: dict[Any, Any]) -> None:
+    """Forget the oldest of many."""
+    while len(kept) >= MOST_KEPT:
+        del kept[next(iter(kept))]

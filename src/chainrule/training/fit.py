@@ -6,34 +6,22 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache, partial
-from math import isfinite, prod
+from math import prod
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.catalogue.optimizers import find_optimizer
-from chainrule.explain.names import Scalar, name, names_of
-from chainrule.numbers.evaluate import first_not_finite
 from chainrule.numbers.ledger import Ledger
-from chainrule.program.program import Program, Role
-from chainrule.training.batches import (
-    Source,
-    class_weights,
-    in_memory,
-    masks,
-    pieces,
-    rounds_of,
-    split,
-)
+from chainrule.training.batches import Source, class_weights, in_memory, rounds_of, split
+from chainrule.training.diverged import check_finite, check_record
 from chainrule.training.engine import Engine, NumpyEngine
 from chainrule.training.measure import Forward, Kind, error_is_mean, kind_of, measures, true_classes
-from chainrule.training.problems import DataError, DivergedError, TrainingError
+from chainrule.training.problems import DataError, TrainingError
 from chainrule.training.programs import (
-    LOSS,
     SAMPLE_WEIGHT,
     Trainable,
     fixed_numbers,
@@ -41,29 +29,11 @@ from chainrule.training.programs import (
     start_state,
     training_round,
 )
-from chainrule.training.progress import Options, Progress, Record, check_options, keeps_best, rate_of
-from chainrule.training.schedules import find_schedule, rates, schedule_settings
+from chainrule.training.progress import Options, Progress, Record, check_options, keeps_best
+from chainrule.training.rounds import Job, do_rounds
+from chainrule.training.schedules import find_schedule, schedule_settings
 
 Array = NDArray[Any]
-MASK_NUMBERS = 2**24  # in the masks that are drawn at once
-WAYS_OUT = "Try a smaller learning rate, clipped gradients, standardised inputs, or other start values"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Job:
-    """What stays the same through training."""
-
-    net: Trainable
-    options: Options
-    engine: Engine
-    source: Source
-    validation: Ledger | None
-    kind: Kind | None
-    program: Callable[[int], Program]
-    forward: Forward
-    fixed: Ledger
-    total: int  # rounds in all
-    on_round: Callable[[int, int], None] | None
 
 
 def fit(
@@ -83,10 +53,9 @@ def fit(
 
     ``data`` is what ``batches.samples`` gives, or a source that streams. ``validation`` are samples that are only
     watched; without them the options may take a share of ``data``. ``kind`` is what the targets are, where the numbers
-    alone don't tell. With ``start`` training goes on from there as if it
-    had never stopped. ``on_epoch`` is called after every epoch, and when training is interrupted in the middle of one;
-    ``on_round`` now and then with the rounds that are done of how many. Ctrl-C stops after the round that is running;
-    a second one stops at once.
+    alone don't tell. With ``start`` training goes on from there as if it had never stopped. ``on_epoch`` is called
+    after every epoch, and when training is interrupted in the middle of one; ``on_round`` now and then with the rounds
+    that are done of how many. Ctrl-C stops after the round that is running; a second one stops at once.
 
     Raises ``DataError`` for samples that don't fit the network, ``TrainingError`` for options that make no sense and
     ``DivergedError``, which has the last good weights, where the error is no number any more or has grown without end.
@@ -123,7 +92,7 @@ def _job(
     kind: Kind | None,
     engine: Engine,
     on_round: Callable[[int, int], None] | None,
-) -> _Job:
+) -> Job:
     if isinstance(data, Source):
         source = data
         weighted = net.weighted
@@ -146,7 +115,7 @@ def _job(
     watched = replace(net, weighted=validation is not None and SAMPLE_WEIGHT in validation)
     program = lru_cache(maxsize=8)(partial(training_round, net))
     total = rounds_of(source.rows, options.batch) * options.epochs
-    return _Job(
+    return Job(
         net,
         options,
         engine,
@@ -209,82 +178,27 @@ def _interrupts() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def _epoch(job: _Job, progress: Progress, interrupted: Callable[[], bool]) -> Progress:
+def _epoch(job: Job, progress: Progress, interrupted: Callable[[], bool]) -> Progress:
     """An epoch, from where it was left to its end or to an interruption."""
     begun = perf_counter()
-    state, losses, rate = _rounds(job, progress, interrupted)
+    state, losses, rate = do_rounds(job, progress, interrupted)
     after = replace(
         progress,
         state={each: np.array(array) for each, array in state.items()},
         losses=progress.losses + losses,
         rounds=progress.rounds + len(losses),
-        first_loss=progress.first_loss or next(iter(progress.losses + losses)),
     )
-    _check_finite(job, progress, after, losses)
+    check_finite(job, progress, after, losses)
     if len(after.losses) < rounds_of(job.source.rows, job.options.batch):
         return replace(after, stopped="interrupted")
     record = _record(job, after, rate, perf_counter() - begun)
+    check_record(job, progress, record)
     after = replace(after, epoch=record.epoch, losses=(), history=(*progress.history, record))
     watched = record.loss if record.validation_loss is None else record.validation_loss
     return _watched(job, after, watched)
 
 
-def _rounds(
-    job: _Job, progress: Progress, interrupted: Callable[[], bool], until: int | None = None
-) -> tuple[dict[str, Any], tuple[float, ...], float]:
-    """The rounds of an epoch that are left, or only ``until`` so many are done: state, losses and the last rate."""
-    options, state = job.options, dict(progress.state)
-    losses: list[float] = []
-    done, rate = progress.rounds, 0.0
-    skip = len(progress.losses)
-    for piece in pieces(job.source, options.batch, options.seed, progress.epoch, options.shuffle, skip):
-        program = job.program(piece.order.shape[1])
-        shapes = _masked(job, program)
-        most = max(1, MASK_NUMBERS // max(1, sum(prod(shape) for shape in shapes.values())))
-        for first in range(0, len(piece.order), most):
-            order = piece.order[first : first + most]
-            if until is not None:
-                order = order[: until - done]
-            if not len(order) or (interrupted() and losses):
-                return state, tuple(losses), rate
-            fed = _fed(job, progress, range(done, done + len(order)), shapes)
-            state, found = job.engine.run_epoch(
-                program, state, job.fixed, piece.data, order, fed, _watch(job, done, interrupted)
-            )
-            losses += [float(each) for each in found]
-            done += len(found)
-            rate = float(fed["rate"][len(found) - 1])
-            if not all(map(isfinite, losses[-len(found) :])) or len(found) < len(order):
-                return state, tuple(losses), rate
-    return state, tuple(losses), rate
-
-
-def _watch(job: _Job, before: int, interrupted: Callable[[], bool]) -> Callable[[int], bool]:
-    def watch(done: int) -> bool:
-        if job.on_round is not None:
-            job.on_round(before + done, job.total)
-        return interrupted()
-
-    return watch
-
-
-def _masked(job: _Job, program: Program) -> dict[str, tuple[int, ...]]:
-    return {f"mask_{layer}": program.families[f"mask_{layer}"].shape for layer in job.net.dropout}
-
-
-def _fed(job: _Job, progress: Progress, rounds: range, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
-    """What is given anew in every round: the rate, the round's number, and the masks of dropout."""
-    own = find_optimizer(job.net.update.optimizer).rate
-    base = rate_of(job.net.update.rate, own)
-    fed: dict[str, Array] = {
-        "rate": rates(job.options.schedule, base, rounds, job.total, progress.epoch, progress.drops),
-        "round": np.arange(rounds.start + 1, rounds.stop + 1, dtype=float),
-    }
-    dropout = {f"mask_{layer}": float(rate) for layer, rate in job.net.dropout.items()}
-    return fed | dict(masks(job.options.seed, rounds, shapes, dropout))
-
-
-def _record(job: _Job, after: Progress, rate: float, seconds: float) -> Record:
+def _record(job: Job, after: Progress, rate: float, seconds: float) -> Record:
     """The record of an epoch whose rounds are done."""
     rows, batch = job.source.rows, job.options.batch
     size = min(batch or rows, rows)
@@ -302,7 +216,7 @@ def _record(job: _Job, after: Progress, rate: float, seconds: float) -> Record:
     return replace(record, validation_loss=watched, score=score)
 
 
-def _watched(job: _Job, after: Progress, watched: float) -> Progress:
+def _watched(job: Job, after: Progress, watched: float) -> Progress:
     """Early stopping and schedules that wait: whether this epoch was the best so far."""
     options = job.options
     if watched < after.best_loss - options.min_delta:
@@ -315,61 +229,3 @@ def _watched(job: _Job, after: Progress, watched: float) -> Progress:
     if after.epoch - after.dropped_at > schedule_settings(options.schedule)["wait"]:
         return replace(after, drops=after.drops + 1, dropped_at=after.epoch)
     return after
-
-
-def _check_finite(job: _Job, before: Progress, after: Progress, losses: tuple[float, ...]) -> None:
-    """Raise ``DivergedError`` where an error or a parameter is no finite number, or where the error has grown."""
-    finite = [isfinite(each) for each in losses]
-    if not all(finite):
-        raise _not_finite(job, before, finite.index(False))
-    if not all(np.isfinite(array).all() for array in after.state.values()):
-        raise _not_finite(job, before, len(losses) - 1)
-    worst = int(np.argmax(losses))
-    grown = job.options.grown
-    if grown is not None and losses[worst] > grown * abs(after.first_loss) > 0:
-        raise DivergedError(
-            f"the error has grown from {after.first_loss:.6g} in the first round to {losses[worst]:.6g} in "
-            f"{_round_text(job, before, worst)}. {WAYS_OUT}",
-            before,
-        )
-
-
-def _not_finite(job: _Job, before: Progress, place: int) -> DivergedError:
-    """The quantity that was first not finite, found by doing the rounds up to there once more."""
-    for back in (1, 0) if place else (0,):  # a weight that is infinite became so in the round before
-        at = place - back
-        program, ledger = _ledger(job, before, at)
-        found = first_not_finite(program, ledger)
-        if found is not None:
-            break
-    if found is None:
-        return DivergedError(f"the error is no finite number in {_round_text(job, before, place)}. {WAYS_OUT}", before)
-    scalar = Scalar(*found)
-    value = float(ledger[scalar.family][scalar.index])
-    what = "not a number (NaN)" if value != value else "infinite"
-    known = "; the numbers before it are finite" if program.families[scalar.family].role != Role.PARAMETER else ""
-    return DivergedError(
-        f"{name(names_of(program, LOSS), scalar)} is {what} in {_round_text(job, before, at)}{known}. {WAYS_OUT}",
-        before,
-    )
-
-
-def _ledger(job: _Job, before: Progress, place: int) -> tuple[Program, dict[str, Array]]:
-    """All the numbers of one round of an epoch, the rounds before it done again."""
-    state, _, _ = _rounds(job, before, lambda: False, before.rounds + place)
-    options = job.options
-    skip = len(before.losses) + place
-    piece = next(pieces(job.source, options.batch, options.seed, before.epoch, options.shuffle, skip))
-    program = job.program(piece.order.shape[1])
-    rounds = range(before.rounds + place, before.rounds + place + 1)
-    fed = {each: array[0] for each, array in _fed(job, before, rounds, _masked(job, program)).items()}
-    rows = {each: np.asarray(array)[piece.order[0]] for each, array in piece.data.items()}
-    given = {**job.fixed, **state, **rows, **fed}
-    given = {each: np.asarray(given[each]) for each in program.families if each in given}
-    return program, given | job.engine.calculate(program, given, None)
-
-
-def _round_text(job: _Job, before: Progress, place: int) -> str:
-    """``round 153 (epoch 2, batch 3)``."""
-    inside = len(before.losses) + place + 1
-    return f"round {before.rounds + place + 1} (epoch {before.epoch + 1}, batch {inside})"

@@ -137,8 +137,10 @@ def measures(net: Trainable, kind: Kind, target: Array, outputs: Array, loss: fl
     """The measures that go with what the targets are."""
     rows = len(target)
     if kind == "numbers":
-        rmse = np.sqrt(((target - outputs) ** 2).mean(axis=0))
-        return Measures(rows, loss, r2=r_squared(target, outputs), rmse=tuple(float(each) for each in rmse))
+        with np.errstate(all="ignore"):  # an infinite output gives an infinite measure
+            rmse = np.sqrt(((target - outputs) ** 2).mean(axis=0))
+            r2 = r_squared(target, outputs)
+        return Measures(rows, loss, r2=r2, rmse=tuple(float(each) for each in rmse))
     true, found = true_classes(kind, target), decided(net, kind, outputs)
     count = outputs.shape[1] if kind == "classes" else 2
     confusion = np.bincount(true * count + found, minlength=count * count).reshape(count, count)

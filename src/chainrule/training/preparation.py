@@ -135,6 +135,8 @@ def as_answers(preparation: Preparation, outputs: Array) -> Array:
 def _weights(name: str, data: Table) -> Array:
     column = column_of(data, name)
     numbers = _numbers(Column(name), column, data)
+    if len(numbers) and not numbers.any():
+        raise DataError(f"{data.source}, column {name}: all weights are 0")
     if (numbers < 0).any():
         place = int(np.argmax(numbers < 0))
         raise DataError(f"{at(data, place, name)}: the weight {numbers[place]:g} is below 0")

@@ -23,7 +23,7 @@ class Options:
     ``batch`` is None for all samples in each round. ``patience`` stops after so many epochs without a smaller error
     (of the validation samples where there are any, else of training), and then the weights of the best epoch are the
     result, unless ``keep_best`` says otherwise. ``grown`` stops training whose error is that many times the error of
-    its first round (None: never). ``class_weight`` is balanced, or a
+    the first epoch (None: never). ``class_weight`` is balanced, or a
     number for each class: by its number from 0, or by its name where there is a preparation that knows the names.
     """
 
@@ -78,7 +78,6 @@ class Progress:
     drops: int = 0
     drop_loss: float = float("inf")
     dropped_at: int = 0
-    first_loss: float = 0.0
     stopped: str = ""
 
 

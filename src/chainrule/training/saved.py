@@ -284,7 +284,7 @@ def checkpoint_bytes(progress: Progress, records: Sequence[str] | None = None) -
     return _safetensors(tensors, metadata | {"schema": str(SCHEMA)})
 
 
-NUMBERS = ("epoch", "rounds", "best_epoch", "best_loss", "drops", "drop_loss", "dropped_at", "first_loss", "stopped")
+NUMBERS = ("epoch", "rounds", "best_epoch", "best_loss", "drops", "drop_loss", "dropped_at", "stopped")
 
 
 def read_checkpoint(path: str | Path) -> Progress:

@@ -32,7 +32,7 @@ def csv_parts(file: File, text: frozenset[str]) -> Iterator[Table]:
             raise DataError(f"{file.path}: the file is empty")
         if "\0" in first:
             raise DataError(f"{file.path}: this is not a text file in UTF-8")
-        delimiter = max(DELIMITERS, key=lambda each: (first.count(each), -DELIMITERS.index(each)))
+        delimiter = max(DELIMITERS, key=lambda each: len(next(csv.reader([first], delimiter=each))))
         header = next(csv.reader([first], delimiter=delimiter))
         if _all_numbers(header):
             names = [f"column{place + 1}" for place in range(len(header))]
@@ -52,7 +52,7 @@ def _rows(
     """The rows below the header: by NumPy while all is numbers, else cell by cell; ``line`` is the header's."""
     done = 0
     lines = iter(lines)
-    while not text:
+    while not (text or file.missing):  # -999 may stand for nothing
         some = list(islice(lines, PART))
         full = [each for each in some if not each.isspace()]
         if not full:
