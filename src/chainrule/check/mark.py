@@ -79,19 +79,11 @@ class Marking:
     bounds: dict[Style, dict[str, Interval]] = field(default_factory=dict)
     marks: list[Mark] = field(default_factory=list)
     own: dict[str, Any] = field(default_factory=dict)
+    replaced: dict[str, Any] = field(default_factory=dict)  # the person's numbers by line; of several the first
 
     def is_number(self, place: int) -> bool:
         """Whether an answer is a finite number."""
         return self.reported[place].answer.value.is_finite()
-
-    @property
-    def replaced(self) -> dict[str, Any]:
-        """The person's numbers by line; of several for one line the first."""
-        found: dict[str, Any] = {}
-        for each in self.reported:
-            if each.answer.value.is_finite():
-                found.setdefault(each.line, number(each.answer))
-        return found
 
 
 def number(answer: Answer) -> Any:
@@ -110,6 +102,9 @@ def marking(sheet: Sheet, reported: Sequence[Reported], drift: Mapping[int, floa
     found = Marking(sheet, reported, right, calculated(sheet, INTERVAL), single, drift or {})
     order = {text: place for place, text in enumerate((*sheet.given, *sheet.lines))}
     styles = styles_of([each.answer for each in reported])
+    for each in reported:
+        if each.answer.value.is_finite():
+            found.replaced.setdefault(each.line, number(each.answer))
     found.own = calculated(sheet, MIXED, found.replaced)
     marks: dict[int, Mark] = {}
     for place in sorted(range(len(reported)), key=lambda each: order[reported[each].line]):

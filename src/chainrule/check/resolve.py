@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from chainrule.check.answers import Answer, Answers, ArrayAnswer
 from chainrule.check.sheet import Key
-from chainrule.explain.find import UnknownQuantity, Whole, find
-from chainrule.explain.names import Names, Ratio, Scalar
+from chainrule.explain.find import Quantity, UnknownQuantity, Whole, find
+from chainrule.explain.names import Names, Ratio, Scalar, name, scalars
 from chainrule.program.program import Family, Role, updated_name
 
 NamesAt = Callable[[int], Names]
+Known = dict[int, dict[str, Scalar]]  # by the rounds done before
+SMALL = 2000  # scalars
 FRAMEWORK = re.compile(r"^(.*?)[._/](weight|bias|kernel|w|b|W)(?:[:_]0)?$")
 ZERO = re.compile(r"^(.*?)(\d+)$")
 
@@ -56,18 +58,22 @@ def resolve(answers: Answers, names_at: NamesAt, right: Callable[[int, str], NDA
     They are needed for one thing only: to recognise a square matrix that was handed in transposed.
     """
     notes: list[str] = []
-    numbers = [_found(each, names_at) for each in answers.numbers]
+    known: Known = {}
+    numbers = [_found(each, names_at, known) for each in answers.numbers]
     numbers = _from_zero(numbers, names_at, notes)
     arrays = [_array(each, names_at, right, notes) for each in answers.arrays]
     arrays = _framework_names(arrays, names_at, right, notes)
     return Resolved(tuple(numbers), tuple(arrays), (*answers.notes, *dict.fromkeys(notes)))
 
 
-def _found(answer: Answer, names_at: NamesAt) -> Found:
+def _found(answer: Answer, names_at: NamesAt, known: Known) -> Found:
     text = re.sub(r"\]\s*\[", ",", answer.name)
     names = names_at(answer.after)
+    if answer.after not in known:
+        known[answer.after] = _plain_names(names)
+    quantity: Quantity | None = known[answer.after].get(text)
     try:
-        quantity = find(names, text)
+        quantity = quantity or find(names, text)
     except UnknownQuantity as unknown:
         return Found(answer, None, str(unknown))
     if isinstance(quantity, Whole):
@@ -75,6 +81,14 @@ def _found(answer: Answer, names_at: NamesAt) -> Found:
         one = f"{quantity.family}[{','.join('1' for _ in names.program.families[quantity.family].shape)}]"
         return Found(answer, None, f"{answer.name} has {shape} numbers; say which one it is, as in {one}")
     return Found(answer, at_round(quantity, answer.after, names_at))
+
+
+def _plain_names(names: Names) -> dict[str, Scalar]:
+    """The quantities of a small program by their own names, which needs no search."""
+    families = names.program.families.values()
+    if sum(prod(family.shape) for family in families) > SMALL:
+        return {}
+    return {name(names, scalar): scalar for family in families for scalar in scalars(family)}
 
 
 def at_round(quantity: Scalar | Ratio, done: int, names_at: NamesAt) -> Key:
@@ -92,7 +106,9 @@ def _from_zero(numbers: list[Found], names_at: NamesAt, notes: list[str]) -> lis
     stems = {stem for each in numbers if each.key is None and (stem := _zero_stem(each.answer.name)) is not None}
     for stem in stems:
         places = [i for i, each in enumerate(numbers) if _stem_of(each.answer.name) == stem]
-        shifted = [_found(replace(numbers[i].answer, name=_shifted(numbers[i].answer.name)), names_at) for i in places]
+        shifted = [
+            _found(replace(numbers[i].answer, name=_shifted(numbers[i].answer.name)), names_at, {}) for i in places
+        ]
         if all(each.key is not None for each in shifted):
             for i, each in zip(places, shifted, strict=True):
                 numbers[i] = Found(numbers[i].answer, each.key)

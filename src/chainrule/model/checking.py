@@ -14,7 +14,7 @@ from chainrule.explain.names import Scalar
 from chainrule.model.checking_arrays import check_arrays, is_large
 from chainrule.model.right import Rounds
 from chainrule.model.task import Task
-from chainrule.model.trial import Trial, diagnosed, places_of, tried, tried_safely
+from chainrule.model.trial import Trial, diagnosed, may_be_right, places_of, tried, tried_safely
 
 
 def check_answers(task: Task, answers: Answers, *, published: bool = False) -> tuple[Result, Marking | None]:
@@ -25,22 +25,25 @@ def check_answers(task: Task, answers: Answers, *, published: bool = False) -> t
     trial = tried(task, answers)
     if trial.is_right:
         return _result(trial, Diagnosis(), answers, published), trial.marked
-    others = [
-        (Convention(name, text), other)
-        for name, text, varied in task.variants()
-        if (other := tried_safely(varied, answers)) is not None
-    ]
-    convention, right = next(
-        ((c, other) for c, other in others if other.is_right and trial.unknown >= other.unknown), (None, None)
-    )
+    convention, right = _all_right(trial, answers) or (None, None)
     if convention is not None and right is not None and _is_evident(trial):
         result = _result(right, Diagnosis(), answers, published, convention)
         return _with_alternatives(result, trial, convention), right.marked
     diagnosis = diagnosed(trial)
     assumed = ""
     if convention is None and (trial.unknown or not all(diagnosis.fits.values())):
-        trial, diagnosis, assumed = _better(trial, diagnosis, others)
+        trial, diagnosis, assumed = _better(trial, diagnosis, answers)
     return _result(trial, diagnosis, answers, published, None, assumed, convention), trial.marked
+
+
+def _all_right(trial: Trial, answers: Answers) -> tuple[Convention, Trial] | None:
+    """The first other convention under which every number that can be checked is right."""
+    for name, text, varied in trial.rounds.task.variants():
+        if may_be_right(varied, trial, Convention(name, text).is_double):
+            other = tried_safely(varied, answers, trial)
+            if other is not None and other.is_right and other.unknown <= trial.unknown:
+                return Convention(name, text), other
+    return None
 
 
 def _is_evident(trial: Trial) -> bool:
@@ -83,9 +86,7 @@ def _as_cause(convention: Convention, rows: Sequence[Cause]) -> Cause:
     return Cause(f"convention-{convention.id}", convention.text, ambiguous_with=tuple(row.id for row in rows))
 
 
-def _better(
-    trial: Trial, diagnosis: Diagnosis, others: Sequence[tuple[Convention, Trial]]
-) -> tuple[Trial, Diagnosis, str]:
+def _better(trial: Trial, diagnosis: Diagnosis, answers: Answers) -> tuple[Trial, Diagnosis, str]:
     """Another convention under which more numbers are right or have a named cause; else the one of the network."""
 
     def left(each: Trial, found: Diagnosis) -> int:
@@ -93,13 +94,13 @@ def _better(
         return each.unknown + sum(not fits or fits[0].row is None for fits in found.fits.values())
 
     best, fewest, assumed = (trial, diagnosis), left(trial, diagnosis), ""
-    for convention, other in others:
-        worse = other.unknown > trial.unknown or other.wrong > trial.wrong or not other.marked.marks
-        if worse or convention.is_double:
+    for name, text, varied in trial.rounds.task.variants():
+        other = None if Convention(name, text).is_double else tried_safely(varied, answers, trial)
+        if other is None or other.unknown > trial.unknown or other.wrong > trial.wrong or not other.marked.marks:
             continue
         found = diagnosed(other, named_only=True)
         if left(other, found) < fewest:
-            best, fewest, assumed = (other, found), left(other, found), convention.text
+            best, fewest, assumed = (other, found), left(other, found), text
     return best[0], diagnosed(best[0]) if assumed else best[1], assumed
 
 

@@ -13,19 +13,20 @@ from chainrule.check.candidates import Candidate, bent_program
 from chainrule.check.diagnose import Diagnosis, diagnose
 from chainrule.check.mark import Marking, Reported, Verdict, marking
 from chainrule.check.resolve import Found, Resolved, entries, resolve
-from chainrule.check.sheet import Extra, Key, Sheet, identifier, sheet_of
+from chainrule.check.sheet import Extra, Key, Sheet, calculated, identifier, sheet_of
 from chainrule.explain.names import Names, Ratio, Scalar, names_of
 from chainrule.explain.round import forward_definitions
 from chainrule.formula.expression import refs
 from chainrule.model.right import Rounds
 from chainrule.model.rounds import NotFiniteError, floats_after
 from chainrule.model.task import Task
-from chainrule.numbers.arithmetic import NumberError
+from chainrule.numbers.arithmetic import FLOAT, NumberError
 from chainrule.program.adjoint import differentiate
 from chainrule.program.program import Program
 
 NEAR = 4  # rounds from the start that stand on one sheet, one after the other
 DRIFT = 1e-11  # relative: how far the floats of many rounds may lie apart
+ROUGHLY = 50  # units in the last digit
 STALE = 40  # rounds from the start that a number may be from by mistake
 
 
@@ -54,20 +55,67 @@ class Trial:
         return bool(self.marked.marks) and not self.wrong
 
 
-def tried(task: Task, answers: Answers) -> Trial:
-    """The answers marked on a task."""
+def tried(task: Task, answers: Answers, like: Trial | None = None) -> Trial:
+    """The answers marked on a task; ``like`` are the same under other conventions, with the same names."""
     rounds = Rounds(task)
-    resolved = resolve(answers, rounds.names_at, rounds.right)
-    found = _all_found(resolved)
+    resolved = resolve(answers, rounds.names_at, rounds.right) if like is None else like.resolved
+    found = _all_found(resolved) if like is None else like.found
     return Trial(rounds, resolved, found, _marked(rounds, found))
 
 
-def tried_safely(task: Task, answers: Answers) -> Trial | None:
+def tried_safely(task: Task, answers: Answers, base: Trial) -> Trial | None:
     """The answers under another convention; None where that leads to no numbers."""
     try:
-        return tried(task, answers)
+        return tried(task, answers, base if _has_names_of(task, base) else None)
     except (NotFiniteError, NumberError):
         return None
+
+
+def may_be_right(task: Task, base: Trial, strict: bool = False) -> bool:
+    """Whether all numbers may be right under another convention: a quick look, before they are marked.
+
+    A hand calculation's rounding is allowed for roughly. Where names may mean other quantities nothing is known yet,
+    which with ``strict`` counts as no.
+    """
+    shapes = _shapes(task, base)
+    if shapes is None or any(shape is None for shape in shapes.values()):
+        return shapes is None and not strict
+    if not _has_names_of(task, base):
+        return not strict
+    rounds = Rounds(task)
+    try:
+        sheet, _ = sheet_for(rounds, [each.key for each in base.found if each.key is not None])
+        right = calculated(sheet, FLOAT)
+    except (NotFiniteError, NumberError):
+        return False
+    return all(
+        each.line in right
+        and abs(float(each.answer.value) - right[each.line])
+        <= ROUGHLY * float(each.answer.unit) + 1e-5 * abs(right[each.line])
+        for each in base.marked.reported
+    )
+
+
+def _has_names_of(task: Task, base: Trial) -> bool:
+    """Whether all answers have a quantity that is there, in the same shape, under the other convention."""
+    shapes = _shapes(task, base)
+    mine = base.rounds.names_at(0).program.families
+    return shapes is not None and all(shape == mine[name].shape for name, shape in shapes.items())
+
+
+def _shapes(task: Task, base: Trial) -> dict[str, tuple[int, ...] | None] | None:
+    """The shapes of the answers' families under another convention; None where some answer has no quantity yet."""
+    if base.unknown:
+        return None
+    families = Rounds(task).names_at(0).program.families
+    used = {name for each in base.found if each.key is not None for name in _families_of(each.key)}
+    return {name: families[name].shape if name in families else None for name in used}
+
+
+def _families_of(key: Key) -> tuple[str, ...]:
+    if isinstance(key.quantity, Ratio):
+        return key.quantity.of.family, key.quantity.by.family
+    return (key.quantity.family,)
 
 
 def diagnosed(trial: Trial, named_only: bool = False) -> Diagnosis:
