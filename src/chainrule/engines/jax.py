@@ -5,20 +5,20 @@ asked for, whatever the process has configured. The compiler's arithmetic takes 
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from time import perf_counter
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from chainrule.catalogue.training import carried
+from chainrule.engines.loop import Changing, Loop, Lowered, as_key, compiled_loop
 from chainrule.engines.lower import lower
-from chainrule.engines.plan import Constant, Plan
-from chainrule.engines.rounds import InTurn, check_carry, fed_arrays, given_names
+from chainrule.engines.rounds import InTurn, check_carry, fed_arrays
 from chainrule.engines.xla import traceable
 from chainrule.numbers.arithmetic import MissingLibraryError
 from chainrule.numbers.ledger import Ledger, LedgerError, given_array, given_families
@@ -39,6 +39,8 @@ def library() -> ModuleType:
         import jax
     except ImportError as error:
         raise MissingLibraryError('the engine jax needs: pip install "chainrule[fast]"') from error
+    with suppress(ImportError):  # what is experimental may go
+        import jax.experimental.xla_metadata
     return jax
 
 
@@ -101,7 +103,7 @@ def run_rounds(
     outputs = tuple(dict.fromkeys((*carry, *wanted)))
     # What is only wanted after the last round is calculated in none of the others.
     before = rounds if set(outputs) == set(carry) else rounds - 1
-    loop = _Loop(_lowered(_Same(program), tuple(carry)), tuple(carry.items()), number)
+    loop = Loop(_lowered(_Same(program), tuple(carry)), tuple(carry.items()), number)
     with _precision(number):
         state: dict[str, Traced] = {old: jax.numpy.array(known[old]) for old in carry.values()}
         for fed, count in _blocks(program, loop.lowered.given, feeds, before, number):
@@ -139,9 +141,9 @@ def run_epoch(
     carry = carried(program)
     with _precision(number):
         known = {name: _placed(array, number) for part in (fixed, state) for name, array in part.items()}
-        loop = _Loop(_lowered(_Same(program), (LOSS, *carry)), tuple(carry.items()), number, LOSS)
+        loop = Loop(_lowered(_Same(program), (LOSS, *carry)), tuple(carry.items()), number, LOSS)
         before = {old: known[old] for old in carry.values()}
-        changing = _Changing(
+        changing = Changing(
             turns={name: (np.asarray(array, number), np.int32(0)) for name, array in fed.items()},
             rows={name: _placed(array, number) for name, array in data.items()},
             counted={},
@@ -208,91 +210,26 @@ class _Same:
         return isinstance(other, _Same) and other.program is self.program
 
 
-@dataclass(frozen=True, slots=True)
-class _Lowered:
-    """A plan that is the same key as any other plan of the same content, so that it is compiled once."""
-
-    content: tuple[object, ...]
-    plan: Plan = field(compare=False)
-    given: tuple[str, ...] = field(compare=False)
+@lru_cache(maxsize=64)
+def _lowered(same: _Same, wanted: tuple[str, ...] | None) -> Lowered:
+    return as_key(lower(same.program, wanted))
 
 
 @lru_cache(maxsize=64)
-def _lowered(same: _Same, wanted: tuple[str, ...] | None) -> _Lowered:
-    plan = lower(same.program, wanted)
-    content: list[object] = [
-        (each.value.shape, each.value.dtype.str, each.value.tobytes()) if isinstance(each, Constant) else each
-        for each in plan.instructions
-    ]
-    return _Lowered((*content, *plan.shapes, *plan.results.items()), plan, tuple(given_names(plan)))
-
-
-@lru_cache(maxsize=64)
-def _once(lowered: _Lowered, number: np.dtype[Any]) -> Callable[..., list[Traced]]:
+def _once(lowered: Lowered, number: np.dtype[Any]) -> Callable[..., list[Traced]]:
     """The plan, compiled."""
     jax = library()
     compiled: Callable[..., list[Traced]] = jax.jit(traceable(lowered.plan, number, jax))
     return compiled
 
 
-@dataclass(frozen=True, slots=True)
-class _Loop:
-    """A loop over rounds: what is carried over, the type of number, and the family whose number is kept of each."""
-
-    lowered: _Lowered
-    carry: tuple[tuple[str, str], ...]
-    number: np.dtype[Any]
-    kept: str = ""
-
-
-class _Changing(NamedTuple):
-    """What a loop is given anew in each round ``r``, by name."""
-
-    turns: dict[str, tuple[Any, Any]]  # arrays and where to begin: the entry r + begin, and again from the first
-    counted: dict[str, Any]  # the number and r
-    rows: dict[str, Any]  # arrays: the rows order[r]
-    order: Any
-
-
 @lru_cache(maxsize=64)
-def _compiled(loop: _Loop) -> Callable[..., tuple[dict[str, Traced], Traced]]:
-    """The rounds from ``first`` up to ``last``, compiled: state and what is kept are written over."""
-    jax = library()
-    jnp, lax = jax.numpy, jax.lax
-    calculate = traceable(loop.lowered.plan, loop.number, jax)
-
-    def rounds(
-        state: dict[str, Traced],
-        kept: Traced,
-        fixed: dict[str, Traced],
-        changing: _Changing,
-        first: Traced,
-        last: Traced,
-    ) -> tuple[dict[str, Traced], Traced]:
-        def body(number: Traced, carried: tuple[dict[str, Traced], Traced]) -> tuple[dict[str, Traced], Traced]:
-            state, kept = carried
-            values = fixed | state
-            for name, (array, begin) in changing.turns.items():
-                values[name] = lax.dynamic_index_in_dim(array, (number + begin) % len(array), keepdims=False)
-            for name, start in changing.counted.items():
-                values[name] = start + number.astype(loop.number)
-            for name, array in changing.rows.items():
-                values[name] = jnp.take(array, changing.order[number], axis=0, mode="clip")
-            results = calculate(*[values[name] for name in loop.lowered.given])
-            found = dict(zip(loop.lowered.plan.results, results, strict=True))
-            if loop.kept:
-                kept = kept.at[number].set(found[loop.kept])
-            return {**state, **{old: found[new] for new, old in loop.carry}}, kept
-
-        after: tuple[dict[str, Traced], Traced] = lax.fori_loop(first, last, body, (state, kept))
-        return after
-
-    compiled: Callable[..., tuple[dict[str, Traced], Traced]] = jax.jit(rounds, donate_argnums=(0, 1))
-    return compiled
+def _compiled(loop: Loop) -> Callable[..., tuple[dict[str, Traced], Traced]]:
+    return compiled_loop(loop, library())
 
 
 def _driven(
-    loop: _Loop, state: dict[str, Traced], known: Ledger, changing: _Changing, count: int, watch: Watch | None = None
+    loop: Loop, state: dict[str, Traced], known: Ledger, changing: Changing, count: int, watch: Watch | None = None
 ) -> tuple[dict[str, Traced], Array]:
     """The rounds of a loop, in pieces that take so long that coming back between them costs nothing.
 
@@ -315,13 +252,13 @@ def _driven(
     return state, np.array(kept)[:done] if loop.kept else np.empty(0)
 
 
-def _read_ones(changing: _Changing, names: Collection[str]) -> _Changing:
+def _read_ones(changing: Changing, names: Collection[str]) -> Changing:
     """What is read of it."""
 
     def read(part: dict[str, Any]) -> dict[str, Any]:
         return {name: each for name, each in part.items() if name in names}
 
-    return _Changing(read(changing.turns), read(changing.counted), read(changing.rows), changing.order)
+    return Changing(read(changing.turns), read(changing.counted), read(changing.rows), changing.order)
 
 
 def _blocks(
@@ -330,25 +267,25 @@ def _blocks(
     feeds: Callable[[int], Ledger] | None,
     rounds: int,
     number: np.dtype[Any],
-) -> Iterator[tuple[_Changing, int]]:
+) -> Iterator[tuple[Changing, int]]:
     """Rounds with what changes in them: all at once where it is data, else as many as memory allows."""
     if feeds is None:
         for first in range(0, rounds, LONGEST):
-            yield _Changing({}, {}, {}, None), min(LONGEST, rounds - first)
+            yield Changing({}, {}, {}, None), min(LONGEST, rounds - first)
     elif isinstance(feeds, InTurn):
         for first in range(0, rounds, LONGEST):
             turns = {
                 name: (np.asarray(array, number), np.int32(first % len(array))) for name, array in feeds.batches.items()
             }
             counted = {name: number.type(start + first) for name, start in feeds.counted.items()}
-            yield _Changing(turns, counted, {}, None), min(LONGEST, rounds - first)
+            yield Changing(turns, counted, {}, None), min(LONGEST, rounds - first)
     else:
         yield from _stacked(program, names, feeds, rounds, number)
 
 
 def _stacked(
     program: Program, names: Collection[str], feeds: Callable[[int], Ledger], rounds: int, number: np.dtype[Any]
-) -> Iterator[tuple[_Changing, int]]:
+) -> Iterator[tuple[Changing, int]]:
     """What a function gives for each round, stacked; each stack of one length, so that one compiled loop does."""
     if not rounds:
         return
@@ -361,7 +298,7 @@ def _stacked(
             raise LedgerError("what is given anew must be the same families in every round")
         fed += fed[-1:] * (length - len(fed))
         stacks = {name: (np.stack([each[name] for each in fed]), np.int32(0)) for name in sample if name in names}
-        yield _Changing(stacks, {}, {}, None), min(length, rounds - first)
+        yield Changing(stacks, {}, {}, None), min(length, rounds - first)
 
 
 def _placed(array: Any, number: np.dtype[Any]) -> Traced:

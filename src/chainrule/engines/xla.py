@@ -1,7 +1,9 @@
 """What each instruction of a plan does in JAX, and a plan as one function that JAX can trace and compile."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from math import prod
+from operator import add
 from types import ModuleType
 from typing import Any, assert_never
 
@@ -28,13 +30,43 @@ Traced = Any  # an array of JAX, or what stands for one while it traces
 # Up to so many products of two numbers a matrix product is written as multiply-and-sum, which the compiler fuses with
 # what stands around it; a call of its matrix product costs more than that.
 FEW_PRODUCTS = 1024
+WRITTEN_OUT = 2  # a sum of so many products is written out: an addition less than a sum that begins at 0
+# A plan whose instructions calculate no more numbers than this, each and all together, is faster as one piece of
+# machine code than as calls of many, although it then has one core and no library's matrix product.
+SMALL_STEP, SMALL_PLAN = 8192, 32768
 
 # The names that JAX has for the elementwise functions; where it has the same name, there is no line.
 ELEMENTWISE: Mapping[str, str] = {"and": "logical_and"}
 
 
-def traceable(plan: Plan, dtype: DTypeLike, jax: ModuleType) -> Callable[..., list[Traced]]:
-    """The plan as a function of the given arrays, in their order, to the results, in theirs."""
+def work(plan: Plan) -> list[int]:
+    """How many numbers each instruction calculates: those of its result, and those that it adds up."""
+    return [_work(each, shape, plan.shapes) for each, shape in zip(plan.instructions, plan.shapes, strict=True)]
+
+
+def _work(instruction: Instruction, shape: Shape, shapes: Sequence[Shape]) -> int:
+    match instruction:
+        case Given() | Constant():
+            return 0
+        case Product(left):
+            return prod(shape) * shapes[left][-1]
+        case Reduce(_, source):
+            return prod(shapes[source])
+        case _:
+            return prod(shape)
+
+
+def is_small(plan: Plan) -> bool:
+    """Whether the plan is best compiled as one piece."""
+    each = work(plan)
+    return max(each, default=0) <= SMALL_STEP and sum(each) <= SMALL_PLAN
+
+
+def traceable(plan: Plan, dtype: DTypeLike, jax: ModuleType, few: float = FEW_PRODUCTS) -> Callable[..., list[Traced]]:
+    """The plan as a function of the given arrays, in their order, to the results, in theirs.
+
+    A matrix product of up to ``few`` products of two numbers is written as multiply-and-sum.
+    """
 
     def calculate(*given: Traced) -> list[Traced]:
         arrays: list[Traced] = []
@@ -45,7 +77,7 @@ def traceable(plan: Plan, dtype: DTypeLike, jax: ModuleType) -> Callable[..., li
             elif isinstance(each, Constant):
                 arrays.append(_constant(each.value, dtype))
             else:
-                arrays.append(_result(each, [arrays[place] for place in inputs(each)], plan.shapes, jax))
+                arrays.append(_result(each, [arrays[place] for place in inputs(each)], plan.shapes, jax, few))
         return [jax.numpy.asarray(arrays[place]) for place in plan.results.values()]
 
     return calculate
@@ -56,7 +88,9 @@ def _constant(value: Any, dtype: DTypeLike) -> Any:
     return value.astype(kinds[value.dtype.kind])
 
 
-def _result(instruction: Instruction, args: Sequence[Traced], shapes: Sequence[Shape], jax: ModuleType) -> Traced:
+def _result(
+    instruction: Instruction, args: Sequence[Traced], shapes: Sequence[Shape], jax: ModuleType, few: float
+) -> Traced:
     jnp = jax.numpy
     match instruction:
         case Given() | Constant():
@@ -73,26 +107,27 @@ def _result(instruction: Instruction, args: Sequence[Traced], shapes: Sequence[S
             return jnp.take(args[0], args[1], axis=axis, mode="clip")
         case Reduce(function, _, axes):
             return jnp.sum(args[0], axis=axes) if function == "add" else jnp.max(args[0], axis=axes)
-        case Product(left, right):
-            return _product(args[0], args[1], shapes[left], shapes[right], jax)
+        case Product(left):
+            count = prod(shapes[left]) * (shapes[instruction.right][-1] if len(shapes[instruction.right]) > 1 else 1)
+            if count <= few:
+                return _multiplied_and_summed(args[0], args[1], jnp)
+            # The highest precision, for otherwise a GPU rounds float32 to fewer digits before it multiplies.
+            return jnp.matmul(*args, precision=jax.lax.Precision.HIGHEST)
         case Spread(_, shape):
             return jnp.broadcast_to(args[0], shape)
         case _:
             assert_never(instruction)
 
 
-def _product(left: Traced, right: Traced, rows: Shape, columns: Shape, jax: ModuleType) -> Traced:
-    jnp = jax.numpy
-    count = prod(rows) * (columns[-1] if len(columns) > 1 else 1)
-    if count > FEW_PRODUCTS:
-        # The highest precision, for otherwise a GPU rounds float32 to fewer digits before it multiplies.
-        return jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)
-    if len(columns) == 1:
+def _multiplied_and_summed(left: Traced, right: Traced, jnp: ModuleType) -> Traced:
+    """The matrix product, or that of vectors, as ``matmul`` has it."""
+    if right.ndim == 1:
         return jnp.sum(left * right, axis=-1)
-    turned = jnp.swapaxes(right, -1, -2)
-    if len(rows) == 1:
-        return jnp.sum(turned * left, axis=-1)
-    return jnp.sum(left[..., :, None, :] * turned[..., None, :, :], axis=-1)
+    if left.ndim == 1:
+        return jnp.sum(left[:, None] * right, axis=0)
+    if left.shape[-1] <= WRITTEN_OUT:
+        return reduce(add, [left[..., :, at, None] * right[..., at, None, :] for at in range(left.shape[-1])])
+    return jnp.sum(left[..., :, None, :] * jnp.swapaxes(right, -1, -2)[..., None, :, :], axis=-1)
 
 
 def _read(

@@ -1,0 +1,270 @@
+"""Training by the engines against the same training written by hand, all in one run on one machine.
+
+For each network: rounds of forward pass, backward pass and update of a dense logistic network with half squared error,
+by the NumPy engine, by the JAX engine, and written by hand for JAX, for PyTorch, and for 2-2-2 in C. They take turns,
+and the median of each counts; ratios are medians of the ratios within a turn, so that a busy machine slows no one more
+than another. Prints a Markdown table. ``--quick`` takes less than a minute.
+"""
+
+import argparse
+import ctypes
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from rounds import Arrays, Case, numbers_of, program_of
+
+from chainrule.engines.jax import library, run_rounds
+from chainrule.engines.numpy import run_rounds as run_on_numpy
+
+NETWORKS = (
+    ((2, 2, 2), 1),
+    ((4, 5, 3), 1),
+    ((30, 16, 1), 32),
+    ((784, 128, 10), 1),
+    ((784, 128, 10), 64),
+    ((784, 512, 512, 10), 64),
+    ((784, 512, 512, 10), 1024),
+    ((400,) * 14, 32),
+)
+QUICK = NETWORKS[:3] + NETWORKS[4:5]
+RATE = 0.5
+TOLERANCE = {np.float64: 1e-9, np.float32: 2e-3}
+
+
+@dataclass(frozen=True)
+class Runner:
+    """``run(n)`` does n rounds from the start and returns the weights; ``first`` is what the first call took."""
+
+    run: Callable[[int], Arrays]
+    first: float
+
+
+def started(run: Callable[[int], Arrays]) -> Runner:
+    begun = time.perf_counter()
+    run(1)
+    return Runner(run, time.perf_counter() - begun)
+
+
+def by_engine(case: Case, numbers: Arrays, engine: Callable[..., Arrays]) -> Runner:
+    carry = {f"{name}_next": name for name in numbers if name[0] in "wb"}
+    program = program_of(case)
+    return started(lambda rounds: engine(program, numbers, rounds, carry, dtype=case.dtype))
+
+
+def by_hand_on_jax(case: Case, numbers: Arrays) -> Runner:
+    """As people write it: the error, its gradient by JAX, and one compiled loop whose state is given away."""
+    jax = library()
+    jnp, layers = jax.numpy, range(1, len(case.sizes))
+    weights = {name: array for name, array in numbers.items() if name[0] in "wb"}
+
+    def error(weights: Any, x: Any, target: Any) -> Any:
+        for at in layers:
+            x = jax.nn.sigmoid(x @ weights[f"w{at}"].T + weights[f"b{at}"])
+        return jnp.sum((target - x) ** 2) / 2
+
+    def rounds(weights: Any, x: Any, target: Any, count: Any) -> Any:
+        def body(_: Any, weights: Any) -> Any:
+            slopes = jax.grad(error)(weights, x, target)
+            return jax.tree.map(lambda w, slope: w - RATE * slope, weights, slopes)
+
+        return jax.lax.fori_loop(0, count, body, weights)
+
+    compiled = jax.jit(rounds, donate_argnums=0)
+
+    def run(count: int) -> Arrays:
+        with jax.enable_x64(case.dtype == np.float64):
+            start = {name: jnp.array(array) for name, array in weights.items()}
+            after = compiled(start, numbers["x"], numbers["target"], np.int32(count))
+            return {name: np.array(array) for name, array in after.items()}
+
+    return started(run)
+
+
+def on_torch(case: Case, numbers: Arrays, compiled: bool = False) -> Runner:
+    import torch
+
+    layers = range(1, len(case.sizes))
+    x, target = torch.tensor(numbers["x"]), torch.tensor(numbers["target"])
+
+    def error(weights: Any) -> Any:
+        out = x
+        for at in layers:
+            out = torch.sigmoid(torch.nn.functional.linear(out, weights[f"w{at}"], weights[f"b{at}"]))
+        return ((target - out) ** 2).sum() / 2
+
+    calculate = torch.compile(error) if compiled else error
+
+    def run(count: int) -> Arrays:
+        weights = {name: torch.tensor(array, requires_grad=True) for name, array in numbers.items() if name[0] in "wb"}
+        optimizer = torch.optim.SGD(weights.values(), lr=RATE)
+        for _ in range(count):
+            optimizer.zero_grad()
+            calculate(weights).backward()
+            optimizer.step()
+        return {name: array.detach().numpy() for name, array in weights.items()}
+
+    return started(run)
+
+
+C = """
+#include <math.h>
+static REAL f(REAL z) { return 1 / (1 + EXP(-z)); }
+void rounds(REAL *w1, REAL *b1, REAL *w2, REAL *b2, const REAL *x, const REAL *t, REAL rate, long n) {
+    REAL a[4], c[4], p[2], q[2], x0 = x[0], x1 = x[1];
+    for (int k = 0; k < 4; k++) { a[k] = w1[k]; c[k] = w2[k]; }
+    for (int k = 0; k < 2; k++) { p[k] = b1[k]; q[k] = b2[k]; }
+    for (long at = 0; at < n; at++) {
+        REAL h0 = f(a[0] * x0 + a[1] * x1 + p[0]), h1 = f(a[2] * x0 + a[3] * x1 + p[1]);
+        REAL o0 = f(c[0] * h0 + c[1] * h1 + q[0]), o1 = f(c[2] * h0 + c[3] * h1 + q[1]);
+        REAL d0 = (o0 - t[0]) * o0 * (1 - o0), d1 = (o1 - t[1]) * o1 * (1 - o1);
+        REAL e0 = (c[0] * d0 + c[2] * d1) * h0 * (1 - h0), e1 = (c[1] * d0 + c[3] * d1) * h1 * (1 - h1);
+        a[0] -= rate * e0 * x0; a[1] -= rate * e0 * x1; a[2] -= rate * e1 * x0; a[3] -= rate * e1 * x1;
+        c[0] -= rate * d0 * h0; c[1] -= rate * d0 * h1; c[2] -= rate * d1 * h0; c[3] -= rate * d1 * h1;
+        p[0] -= rate * e0; p[1] -= rate * e1; q[0] -= rate * d0; q[1] -= rate * d1;
+    }
+    for (int k = 0; k < 4; k++) { w1[k] = a[k]; w2[k] = c[k]; }
+    for (int k = 0; k < 2; k++) { b1[k] = p[k]; b2[k] = q[k]; }
+}
+"""
+
+
+def in_c(case: Case, numbers: Arrays, compiler: str) -> Runner:
+    """The 2-2-2 network with all its numbers in registers."""
+    double = case.dtype == np.float64
+    real, exp = ("double", "exp") if double else ("float", "expf")
+    kind = ctypes.c_double if double else ctypes.c_float
+    with tempfile.TemporaryDirectory() as folder:
+        source, built = Path(folder, "rounds.c"), Path(folder, "rounds.so")
+        source.write_text(C.replace("REAL", real).replace("EXP", exp))
+        command = [compiler, "-O3", "-march=native", "-shared", "-fPIC", str(source), "-o", str(built), "-lm"]
+        begun = time.perf_counter()
+        subprocess.run(command, check=True)
+        took = time.perf_counter() - begun
+        rounds = ctypes.CDLL(str(built)).rounds
+    names = ("w1", "b1", "w2", "b2", "x", "target")
+
+    def run(count: int) -> Arrays:
+        arrays = {name: numbers[name].copy() for name in names}
+        pointers = [array.ctypes.data_as(ctypes.POINTER(kind)) for array in arrays.values()]
+        rounds(*pointers, kind(RATE), ctypes.c_long(count))
+        return arrays
+
+    return Runner(run, took)
+
+
+def runners(case: Case, numbers: Arrays, quick: bool) -> dict[str, Runner]:
+    found = {
+        "JAX engine": by_engine(case, numbers, run_rounds),
+        "JAX by hand": by_hand_on_jax(case, numbers),
+        "NumPy engine": by_engine(case, numbers, run_on_numpy),
+    }
+    if find_spec("torch"):
+        found["PyTorch"] = on_torch(case, numbers)
+        if not quick:
+            found["torch.compile"] = on_torch(case, numbers, compiled=True)
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if case.sizes == (2, 2, 2) and compiler:
+        found["C"] = in_c(case, numbers, compiler)
+    return found
+
+
+def check(case: Case, found: dict[str, Runner]) -> None:
+    """All of them train alike: each weight after three rounds."""
+    expected = found["NumPy engine"].run(3)
+    for name, runner in found.items():
+        for weight, array in runner.run(3).items():
+            tolerance = TOLERANCE[case.dtype]
+            np.testing.assert_allclose(
+                array, expected[weight], rtol=tolerance, atol=tolerance, err_msg=f"{name}: {weight}"
+            )
+
+
+def measured(found: dict[str, Runner], turn: float, turns: int) -> dict[str, list[float]]:
+    """The seconds of a round in each turn."""
+
+    def seconds(name: str, rounds: int) -> float:
+        begun = time.perf_counter()
+        found[name].run(rounds)
+        return (time.perf_counter() - begun) / rounds
+
+    counts = {}
+    for name in found:
+        rounds = 1
+        while (took := seconds(name, rounds)) * rounds < turn / 4:
+            rounds *= 4
+        counts[name] = max(1, round(turn / took))
+    taken: dict[str, list[float]] = {name: [] for name in found}
+    for _ in range(turns):
+        for name, rounds in counts.items():
+            taken[name].append(seconds(name, rounds))
+    return taken
+
+
+def sgemm(dtype: type) -> float:
+    """Operations in a second of a large matrix product of NumPy, in thousands of millions."""
+    a = np.ones((1024, 1024), dtype)
+    return max(2 * 1024**3 / timed(lambda: a @ a) for _ in range(5)) / 1e9
+
+
+def timed(action: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    action()
+    return time.perf_counter() - begun
+
+
+def shown(seconds: float) -> str:
+    return f"{seconds * 1e6:.3g} µs" if seconds < 1e-3 else f"{seconds * 1e3:.3g} ms"
+
+
+def compare(sizes: tuple[int, ...], batch: int, dtype: type, quick: bool, columns: tuple[str, ...]) -> tuple[str, str]:
+    """A row of the table, and a sentence where another one is faster."""
+    case = Case(sizes, batch, dtype)
+    numbers = numbers_of(program_of(case), case)
+    found = runners(case, numbers, quick)
+    check(case, found)
+    taken = measured(found, 0.05 if quick else 0.3, 5 if quick else 9)
+    ours = taken["JAX engine"]
+    ratios = {name: median(a / b for a, b in zip(taken[name], ours, strict=True)) for name in found}
+    layers = "-".join(map(str, sizes)) if len(sizes) < 6 else f"{len(sizes) - 1} layers of {sizes[0]}"
+    title = f"{layers}, batch {batch}, {np.dtype(dtype).name}"
+    operations = sum(a * b for a, b in zip(sizes, sizes[1:], strict=False)) * 6 * batch / median(ours) / 1e9
+    cells = [title, shown(median(ours)), f"{operations:.0f}", f"{found['JAX engine'].first:.2f} s"]
+    cells += [f"{ratios[name]:.2f}" if name in ratios else "" for name in columns]
+    faster = [f"{name} takes {ratio:.2f} times as long as ours" for name, ratio in ratios.items() if ratio < 0.95]
+    return f"| {' | '.join(cells)} |", f"- {title}: {', '.join(faster)}" if faster else ""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="few networks and short turns")
+    quick = parser.parse_args().quick
+    versions = [f"{name} {__import__(name).__version__}" for name in ("jax", "torch") if find_spec(name)]
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, NumPy {np.__version__}, ")
+    print(", ".join(versions) + f"; a matrix product of 1024 x 1024 on NumPy: {sgemm(np.float32):.0f} thousand million")
+    print(f"operations a second in float32, {sgemm(np.float64):.0f} in float64\n")
+    columns = ("JAX by hand", "NumPy engine", "PyTorch", *(() if quick else ("torch.compile",)), "C")
+    print(f"| network | JAX engine: a round | GFLOP/s | first call | {' | '.join(columns)} |")
+    print("|---" * (len(columns) + 4) + "|")
+    slower = []
+    for sizes, batch in QUICK if quick else NETWORKS:
+        for dtype in (np.float64, np.float32):
+            row, sentence = compare(sizes, batch, dtype, quick, columns)
+            print(row, flush=True)
+            slower.append(sentence)
+    print("\nThe last columns: how many times as long as the JAX engine each takes. Where another one is faster:\n")
+    print("\n".join(filter(None, slower)) or "nowhere")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""A loop over rounds as a function that JAX compiles.
+
+Only `chainrule.engines.jax` imports JAX; everything here is given it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import inf
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule.engines.plan import Constant, Plan
+from chainrule.engines.rounds import given_names
+from chainrule.engines.xla import FEW_PRODUCTS, Traced, is_small, traceable
+
+# No parts of a program by a library, as which a program in one piece can't be compiled.
+NO_LIBRARY = {"xla_cpu_experimental_ynn_fusion_type": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A plan that is the same key as any other plan of the same content, so that it is compiled once."""
+
+    content: tuple[object, ...]
+    plan: Plan = field(compare=False)
+    given: tuple[str, ...] = field(compare=False)
+
+
+def as_key(plan: Plan) -> Lowered:
+    """The plan with what it consists of."""
+    content: list[object] = [
+        (each.value.shape, each.value.dtype.str, each.value.tobytes()) if isinstance(each, Constant) else each
+        for each in plan.instructions
+    ]
+    return Lowered((*content, *plan.shapes, *plan.results.items()), plan, tuple(given_names(plan)))
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A loop over rounds: what is carried over, the type of number, and the family whose number is kept of each."""
+
+    lowered: Lowered
+    carry: tuple[tuple[str, str], ...]
+    number: np.dtype[Any]
+    kept: str = ""
+
+
+class Changing(NamedTuple):
+    """What a loop is given anew in each round ``r``, by name."""
+
+    turns: dict[str, tuple[Any, Any]]  # arrays and where to begin: the entry r + begin, and again from the first
+    counted: dict[str, Any]  # the number and r
+    rows: dict[str, Any]  # arrays: the rows order[r]
+    order: Any
+
+
+def compiled_loop(loop: Loop, jax: ModuleType) -> Callable[..., tuple[dict[str, Traced], Traced]]:
+    """The rounds from ``first`` up to ``last``, compiled: state and what is kept are written over."""
+    usual: Callable[..., tuple[dict[str, Traced], Traced]] = jax.jit(
+        _rounds(loop, jax, FEW_PRODUCTS), donate_argnums=(0, 1)
+    )
+    markable = jax.default_backend() == "cpu" and hasattr(jax.experimental, "xla_metadata")
+    if not markable or not is_small(loop.lowered.plan):
+        return usual
+    one_piece = _in_one_piece(jax.jit(_rounds(loop, jax, inf)), jax)
+    return _first_that_compiles(jax.jit(one_piece, donate_argnums=(0, 1), compiler_options=NO_LIBRARY), usual, jax)
+
+
+def _rounds(loop: Loop, jax: ModuleType, few: float) -> Callable[..., tuple[dict[str, Traced], Traced]]:
+    """The rounds, to be traced."""
+    jnp, lax = jax.numpy, jax.lax
+    calculate = traceable(loop.lowered.plan, loop.number, jax, few)
+
+    def rounds(
+        state: dict[str, Traced],
+        kept: Traced,
+        fixed: dict[str, Traced],
+        changing: Changing,
+        first: Traced,
+        last: Traced,
+    ) -> tuple[dict[str, Traced], Traced]:
+        def body(number: Traced, carried: tuple[dict[str, Traced], Traced]) -> tuple[dict[str, Traced], Traced]:
+            state, kept = carried
+            values = fixed | state
+            for name, (array, begin) in changing.turns.items():
+                values[name] = lax.dynamic_index_in_dim(array, (number + begin) % len(array), keepdims=False)
+            for name, start in changing.counted.items():
+                values[name] = start + number.astype(loop.number)
+            for name, array in changing.rows.items():
+                values[name] = jnp.take(array, changing.order[number], axis=0, mode="clip")
+            results = calculate(*[values[name] for name in loop.lowered.given])
+            found = dict(zip(loop.lowered.plan.results, results, strict=True))
+            if loop.kept:
+                kept = kept.at[number].set(found[loop.kept])
+            return {**state, **{old: found[new] for new, old in loop.carry}}, kept
+
+        after: tuple[dict[str, Traced], Traced] = lax.fori_loop(first, last, body, (state, kept))
+        return after
+
+    return rounds
+
+
+def _in_one_piece(function: Callable[..., Any], jax: ModuleType) -> Callable[..., Any]:
+    """A compiled function marked as a call that the compiler for CPUs makes one piece of machine code.
+
+    It would do so by itself with loops that read and write less than a kilobyte; up to about 10,000 sums and products
+    a round it pays several times over. The marks are the compiler's own and not documented: one that doesn't know them
+    leaves the loop as it is.
+    """
+    marks = jax.experimental.xla_metadata.set_xla_metadata
+
+    def marked(*args: Any) -> Any:
+        with marks(xla_cpu_small_call="true", inlineable="false"):
+            return function(*args)
+
+    return marked
+
+
+def _first_that_compiles(
+    function: Callable[..., Any], other: Callable[..., Any], jax: ModuleType
+) -> Callable[..., Any]:
+    """A function, or another one from where the compiler refuses it."""
+    chosen = [function, other]
+
+    def call(*args: Any) -> Any:
+        try:
+            return chosen[0](*args)
+        except jax.errors.JaxRuntimeError:
+            if len(chosen) == 1:
+                raise
+            del chosen[0]
+            return chosen[0](*args)
+
+    return call
