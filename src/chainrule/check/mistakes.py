@@ -7,45 +7,51 @@ its numbers. What can only go wrong in one place is in ``edits``.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from chainrule.check.bends import (
-    Bend,
-    activation_left_out,
-    bias_left_out,
-    correction_left_out,
-    correction_without_power,
-    cross_entropy_slope,
+from chainrule.check.backward_bends import (
     delta_by_weight_only,
-    elementwise_softmax,
-    epsilon_inside,
     error_for_delta,
-    extra_net,
     gradient_doubled,
-    half_left_out,
     incoming_left_out,
-    log_base,
     mean_left_out,
     mean_twice,
     net_for_out,
     one_path,
-    other_activation,
-    other_slope,
     own_output_incoming,
-    power_left_out,
-    previous_state,
-    rate_left_out,
     sign_of_error,
-    sign_of_update,
+    transposed_backward,
+    updated_weights,
+    weight_left_out,
+)
+from chainrule.check.bends import Bend
+from chainrule.check.forward_bends import (
+    activation_left_out,
+    bias_left_out,
+    half_left_out,
+    log_base,
+    other_activation,
+    softmax_twice,
+    transposed_forward,
+)
+from chainrule.check.slope_bends import (
+    cross_entropy_slope,
+    elementwise_softmax,
+    extra_net,
+    other_slope,
     slope_at_net,
     slope_at_output,
     slope_left_out,
     slope_twice,
-    softmax_twice,
-    sum_for_gradient,
     tanh_slope_plus,
-    transposed_backward,
-    transposed_forward,
-    updated_weights,
-    weight_left_out,
+)
+from chainrule.check.update_bends import (
+    correction_left_out,
+    correction_without_power,
+    epsilon_inside,
+    power_left_out,
+    previous_state,
+    rate_left_out,
+    sign_of_update,
+    sum_for_gradient,
 )
 from chainrule.program.program import Program
 
