@@ -14,6 +14,8 @@ ROOT = Path(__file__).parent.parent.parent
 MISSED = {
     "M004": "b2+ is not there where biases are not trained, and the convention in which it is is not looked at",
     "M005": "b1+ is not there where biases are not trained, and the convention in which it is is not looked at",
+    "M006": "dE/db2 is read as in the network, which has no gradient of b2, under the convention that trains it too",
+    "M007": "dE/db1 is read as in the network, which has no gradient of b1, under the convention that trains it too",
     "M021": "-0.0056 for -0.0167 passes as rounding: two significant digits are taken for a hand calculation's",
     "M024": "one accidental match makes it assume another convention",
     "M025": "0.0001 for 0.00001 passes as one unit in the last digit",
