@@ -185,7 +185,7 @@ CAUSES: Mapping[str, Sequence[str]] = {
     "softmax_elementwise": ["elementwise-softmax"],
     "adam_bias_correction": ["correction-without-power"],
     "tanh_derivative_formula": ["tanh-slope-plus"],
-    "bptt_incomplete_or_wrong": ["term"],
+    "bptt_incomplete_or_wrong": ["term", "one-path"],
     "learning_rate_missing": ["rate-left-out"],
     "missing_bias": ["bias-left-out"],
     "preactivation_used_as_activation": ["net-for-output"],
