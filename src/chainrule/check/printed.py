@@ -1,7 +1,7 @@
 """Arrays in answers: as a person types them, as NumPy and PyTorch print them, as nested lists."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from chainrule.check.gather import Item, answer, unread
 from chainrule.check.typed import Typed, typed
 
 ALL_DIGITS = 15  # significant: a number with so many was not typed by hand
+MOSTLY = 0.8  # of many numbers
 DEEPEST = 32
 TOKEN = re.compile(
     r"[\[\],;]|\.\.\.|…|[-+−]?\d+/\d+(?![\d./])|[-+−]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+−]?\d+)?|[-+−]?(?:nan|inf(?:inity)?|∞)\b|\S",
@@ -109,19 +110,23 @@ def leaves(tree: Tree, index: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int,
 
 
 def entries(name: str, tree: list[Tree], after: int, place: str) -> Iterator[Item]:
-    """Nested lists of numbers: one array where each has all its digits, else each number by its address."""
+    """Nested lists of numbers: one array where they have all their digits, else each number by its address.
+
+    The shortest text of one float in ten or so has fewer digits than the others.
+    """
     found = list(leaves(tree))
     if not found:
         yield unread(place, f"{name} = []", "this is a list without numbers")
-    elif all(_has_all_digits(number) for _, number in found) and (array := as_array(tree)) is not None:
+    elif _have_all_digits([number for _, number in found]) and (array := as_array(tree)) is not None:
         yield ArrayAnswer(name, array, after, place)
     else:
         for index, number in found:
             yield answer(f"{name}[{','.join(map(str, index))}]", number, after, place)
 
 
-def _has_all_digits(number: Typed) -> bool:
-    return number.value.is_finite() and len(number.value.as_tuple().digits) >= ALL_DIGITS
+def _have_all_digits(numbers: Sequence[Typed]) -> bool:
+    full = sum(number.value.is_finite() and len(number.value.as_tuple().digits) >= ALL_DIGITS for number in numbers)
+    return full == len(numbers) or full >= MOSTLY * len(numbers) > MOSTLY * 10
 
 
 def as_array(tree: list[Tree]) -> NDArray[np.float64] | None:

@@ -19,6 +19,7 @@ LEAD_IN = re.compile(
     r"(?:(?:where|with|so|then|thus|hence|therefore|and|also|the|we get|we have|i\.e\.)\s+)+", re.IGNORECASE
 )
 NAME = re.compile(r"[^\W\d]|[\\∂\"'({]")
+PLAIN_NAME = re.compile(r"[^\W\d][\w\[\],./+]*[\w\]+]")
 ONE_WORD = re.compile(r"[^\W\d][\w\[\],'+^{}./∂()]*")
 LEADING = re.compile(rf"\(?\s*({NUMBER_TEXT})(?:\s*\))?(?:\.{{2,3}}|…)?")
 REMARK = re.compile(r"[\s,;:.]*(?!(?:and|or|to)\b)[^\W\d]", re.IGNORECASE)
@@ -168,6 +169,8 @@ def clean_name(name: str) -> str:
     >>> clean_name(" so the 'net_h1' ")
     'net_h1'
     """
+    if PLAIN_NAME.fullmatch(name):
+        return name
     name = " ".join(name[:1000].strip(" \t,;:").split())
     if (match := LEAD_IN.match(name)) is not None and match.end() < len(name):
         name = name[match.end() :]

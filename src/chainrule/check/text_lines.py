@@ -35,7 +35,7 @@ LATEX = (
     (re.compile(r"&"), " "),
 )
 BOLD = re.compile(r"(?<![\w)*])\*\*([^\s*](?:[^*]*[^\s*])?)\*\*(?![\w(*])")
-COMMENT = re.compile(r"(?:^|\s)(?:#|//|--\s)(?=.)|(?<=\d)\s+%\s*(?=[^\W\d])|^\s*%")
+COMMENT = re.compile(r"(?<=\s)(?:#|//|--\s)(?=.)|(?<=\d)\s+%\s*(?=[^\W\d])")
 BULLET = re.compile(
     r"\s*(?:(?:[-*•‣▪◦>–—]|>>>|(?:In|Out)\s*\[\d+\]:)\s+"
     r"|\(?(?:\d{1,3}|[a-z])[.)]\s+(?=[^\W\d]|[\\$`*\"']))+(?:\[[ xX]\]\s+)?"
@@ -46,6 +46,9 @@ STAMP = re.compile(
 )
 CONTAINER = re.compile(r"Parameter containing:|<tf\.[^=<>]*shape=[^<>]*?numpy=")
 SIGN_FIRST = re.compile(r"\s*(?:&\s*)?(?:=|≈|≃|≅|~|→|->|⇒|=>)")
+SIGN = re.compile(r"[=:≈]")
+GOES_ON = re.compile(r"\s*[+×·⋅/]\s*[\w(.\\]")
+OPEN_END = re.compile(r"[\w)\]}]\s*[+×·⋅*/−-]$")
 SIGN_LAST = re.compile(r"(?:=|:|≈|→)\s*$")
 ARRAY_FIRST = re.compile(r"\s*(?:[A-Za-z_.]{1,30}\(\s*)?\[")
 NUMBER_ONLY = re.compile(rf"\s*{NUMBER_TEXT}\s*")
@@ -109,7 +112,9 @@ def _joined(held: Line, line: Line) -> Line | None:
     """Two lines as one, where the second goes on with what the first says."""
     if held.long or line.long or not held.text or not line.text or len(held.text) > LONGEST:
         return None
-    if SIGN_FIRST.match(line.text):
+    if SIGN_FIRST.match(line.text) or (
+        SIGN.search(held.text) and (GOES_ON.match(line.text) or OPEN_END.search(held.text))
+    ):
         return held._replace(text=f"{held.text} {line.text}")
     value = ARRAY_FIRST.match(line.text) or NUMBER_ONLY.fullmatch(line.text)
     if value and SIGN_LAST.search(held.text[-20:]):
@@ -128,7 +133,7 @@ def clean(line: str) -> str:
             line = pattern.sub(by, line)
     if not PLAIN.fullmatch(line):
         line = BOLD.sub(r"\1", line).replace("`", "")
-        if (match := COMMENT.search(line)) is not None:
+        if (match := COMMENT.search(line)) is not None and line[: match.start()].strip():
             line = line[: match.start()]
         line = CONTAINER.sub(" ", line)
     while (match := STAMP.match(line)) is not None:
