@@ -223,9 +223,17 @@ def _once(lowered: Lowered, number: np.dtype[Any]) -> Callable[..., list[Traced]
     return compiled
 
 
+@dataclass(slots=True)
+class _Compiled:
+    """A compiled loop, and how many rounds it did in a second the last time."""
+
+    run: Callable[..., tuple[dict[str, Traced], Traced]]
+    pace: float = 0
+
+
 @lru_cache(maxsize=64)
-def _compiled(loop: Loop) -> Callable[..., tuple[dict[str, Traced], Traced]]:
-    return compiled_loop(loop, library())
+def _compiled(loop: Loop) -> _Compiled:
+    return _Compiled(compiled_loop(loop, library()))
 
 
 def _driven(
@@ -241,14 +249,15 @@ def _driven(
     fixed = {name: known[name] for name in loop.lowered.given if name not in changes}
     kept = jax.numpy.zeros(count, loop.number) if loop.kept else None
     compiled = _compiled(loop)
-    done, piece = 0, 1
+    done = 0
     while done < count:
-        begun, last = perf_counter(), min(count, done + piece)
-        state, kept = jax.block_until_ready(compiled(state, kept, fixed, changing, np.int32(done), np.int32(last)))
+        last = min(count, done + max(1, int(compiled.pace * PATIENCE)))
+        begun = perf_counter()
+        state, kept = jax.block_until_ready(compiled.run(state, kept, fixed, changing, np.int32(done), np.int32(last)))
+        compiled.pace = (last - done) / (perf_counter() - begun)
         done = last
         if watch is not None and watch(done):
             break
-        piece = max(1, int(piece * PATIENCE / (perf_counter() - begun)))
     return state, np.array(kept)[:done] if loop.kept else np.empty(0)
 
 

@@ -70,8 +70,11 @@ def compiled_loop(loop: Loop, jax: ModuleType) -> Callable[..., tuple[dict[str, 
 
 def _rounds(loop: Loop, jax: ModuleType, few: float) -> Callable[..., tuple[dict[str, Traced], Traced]]:
     """The rounds, to be traced."""
-    jnp, lax = jax.numpy, jax.lax
+    lax = jax.lax
     calculate = traceable(loop.lowered.plan, loop.number, jax, few)
+
+    def entry(array: Traced, place: Traced) -> Traced:
+        return lax.dynamic_index_in_dim(array, place, keepdims=False)
 
     def rounds(
         state: dict[str, Traced],
@@ -85,15 +88,16 @@ def _rounds(loop: Loop, jax: ModuleType, few: float) -> Callable[..., tuple[dict
             state, kept = carried
             values = fixed | state
             for name, (array, begin) in changing.turns.items():
-                values[name] = lax.dynamic_index_in_dim(array, (number + begin) % len(array), keepdims=False)
+                values[name] = entry(array, lax.rem(number + begin, np.int32(len(array))))
             for name, start in changing.counted.items():
                 values[name] = start + number.astype(loop.number)
+            rows = None if changing.order is None else entry(changing.order, number)
             for name, array in changing.rows.items():
-                values[name] = jnp.take(array, changing.order[number], axis=0, mode="clip")
+                values[name] = array.at[rows].get(mode="promise_in_bounds")
             results = calculate(*[values[name] for name in loop.lowered.given])
             found = dict(zip(loop.lowered.plan.results, results, strict=True))
             if loop.kept:
-                kept = kept.at[number].set(found[loop.kept])
+                kept = kept.at[number].set(found[loop.kept], mode="promise_in_bounds")
             return {**state, **{old: found[new] for new, old in loop.carry}}, kept
 
         after: tuple[dict[str, Traced], Traced] = lax.fori_loop(first, last, body, (state, kept))
