@@ -28,10 +28,10 @@ def halved(array: NDArray[np.float32]) -> NDArray[Any]:
     >>> halved(np.array([1e10], np.float32)).dtype
     dtype('float32')
     """
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         found = array.astype(np.float16)
-    back = found.astype(np.float32)
-    close = np.abs(back - array) <= 2.0**-9 * np.abs(array)
+        back = found.astype(np.float32)
+        close = np.abs(back - array) <= 2.0**-9 * np.abs(array)
     fits = close | np.isnan(array) | (np.isinf(array) & (back == array))
     return found if bool(fits.all()) else array
 

@@ -3,13 +3,13 @@
 import csv
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import IO
 
+from chainrule.interop.archives import DAMAGED, said
 from chainrule.numbers.arithmetic import MissingLibraryError
 
 Row = tuple[int, Sequence[object]]  # its number, counted from 1: the line of a file, the row of a sheet
@@ -61,9 +61,10 @@ def decoded(data: bytes, source: str) -> str:
     try:
         if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
             return data.decode("utf-16")
-        if start[1::2].count(0) > len(start) // 3:
+        even, odd = start[::2].count(0), start[1::2].count(0)
+        if odd > len(start) // 3 and not even:
             return data.decode("utf-16-le")
-        if start[::2].count(0) > len(start) // 3:
+        if even > len(start) // 3 and not odd:
             return data.decode("utf-16-be")
     except UnicodeDecodeError:
         start = b"\0"
@@ -130,9 +131,10 @@ def _spreadsheet(path: str | Path, data: bytes, kind: str) -> list[Sheet]:
         ]
     except BaseException as problem:
         # A damaged file can make the library panic, which is no ``Exception``.
-        if isinstance(problem, Exception) or type(problem).__name__ == "PanicException":
-            said = str(problem).partition("\n")[0]
-            raise TableError(f"{path}: this spreadsheet can't be read: {said}; save it again as .xlsx") from None
+        if isinstance(problem, Exception):
+            raise TableError(f"{path}: this spreadsheet can't be read: {said(problem)}; save it again") from None
+        if type(problem).__name__ == "PanicException":
+            raise TableError(f"{path}: this spreadsheet is damaged; save it again") from None
         raise
     return [Sheet(name, list(enumerate(rows, 1))) for name, rows in sheets]
 
@@ -158,8 +160,10 @@ def _refuse_bombs(path: str | Path, data: bytes) -> None:
                     cells = count(part)
                 if cells > MOST_CELLS:
                     raise TableError(f"{path}: a sheet has {cells:,} cells; hand in the part with the answers")
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError, zlib.error) as problem:
-        raise TableError(f"{path}: this spreadsheet is damaged: {problem}") from None
+    except TableError:
+        raise
+    except DAMAGED as problem:
+        raise TableError(f"{path}: this spreadsheet is damaged: {said(problem)}") from None
 
 
 def _tags(part: IO[bytes]) -> Iterator[bytes]:

@@ -1,7 +1,6 @@
 """Arrays by name from the files of frameworks: npz, npy, safetensors, PyTorch. Nothing in a file is ever run."""
 
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from math import prod
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.interop.archives import DAMAGED, said
 from chainrule.interop.elements import from_bytes
 from chainrule.interop.pickled import Named, PickledError, unpickled
 from chainrule.numbers.arithmetic import MissingLibraryError
@@ -42,8 +42,8 @@ def read_tensors(path: str | Path, data: bytes | None = None, kind: str = "") ->
         return readers.get(kind, _pytorch)(data)  # type: ignore[return-value]
     except TensorError as problem:
         raise TensorError(f"{path}: {problem}") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as problem:
-        raise TensorError(f"{path}: the file is damaged: {problem}") from None
+    except DAMAGED as problem:
+        raise TensorError(f"{path}: the file is damaged: {said(problem)}") from None
 
 
 def content_kind(data: bytes) -> str:
@@ -67,7 +67,7 @@ def _zip_kind(data: bytes) -> str:
     try:
         with zipfile.ZipFile(BytesIO(data)) as file:
             names = file.namelist()
-    except (zipfile.BadZipFile, ValueError, OSError):
+    except DAMAGED:
         return ""
     if any(name.endswith("/data.pkl") for name in names):
         return "pt"
@@ -108,7 +108,7 @@ def _npy(data: bytes) -> NDArray[Any]:
     except TensorError:
         raise
     except Exception as problem:  # whatever a damaged header makes of NumPy's reader
-        raise TensorError(f"the file is damaged: {str(problem).partition(chr(10))[0]}") from None
+        raise TensorError(f"the file is damaged: {said(problem)}") from None
     if dtype.hasobject:
         raise TensorError("it holds Python objects, which are not read; save arrays of numbers")
     count, start = prod(shape), stream.tell()
@@ -132,7 +132,7 @@ def _safetensors(data: bytes) -> dict[str, Any]:
     try:
         parts = deserialize(data)  # type: ignore[no-untyped-call]
     except SafetensorError as problem:
-        raise TensorError(f"the file is damaged: {problem}") from None
+        raise TensorError(f"the file is damaged: {said(problem)}") from None
     found: dict[str, Any] = {}
     for name, part in parts:
         if part["dtype"] not in SAFE_ELEMENTS:
