@@ -195,7 +195,8 @@ CONVENTIONS = {"convention_bias_updated": "biases-per-neuron", "half_or_factor_t
 ROUNDING = "rounding_or_truncation"
 
 # The first wrong number in the order of calculation, where it isn't the first one in the collection.
-FIRST_WRONG = {"M021": "E_total after 1", "M024": "E_total"}
+# In M021 the error before it, 0.2947 for 0.29422, is within what a calculation with four digits can do.
+FIRST_WRONG = {"M021": "b_o1 after 2", "M024": "E_total"}
 
 SURE = 0.01  # chance: below it a cause is said to have been found
 

@@ -12,7 +12,7 @@ from chainrule.check.bends import (
     net_inputs,
     transposed,
 )
-from chainrule.formula.expression import ONE, Div, Expr, Mul, Neg, Num, Ref, Sum, refs, substitute
+from chainrule.formula.expression import ONE, Add, Div, Expr, Mul, Neg, Num, Ref, Sum, refs, substitute
 from chainrule.formula.expression import Index as AffineIndex
 from chainrule.program.paths import paths_of
 from chainrule.program.program import Definition, Program, Role, adjoint_name
@@ -56,7 +56,10 @@ def transposed_backward(program: Program) -> Iterator[Bend]:
 
 
 def one_path(program: Program) -> Iterator[Bend]:
-    """The sum over what a neuron feeds with one addend only: the first, the second, the last, or its own place."""
+    """The sum over what a neuron feeds with one addend only: the first, the second, the last, or its own place.
+
+    Where different formulas use a quantity, as the next step in time does, each of their paths alone.
+    """
     summed = [each for each in adjoints(program, Role.VALUE) if _fed(each)]
     most = max((each.sizes[_fed(each)[0]] for each in summed), default=0)
     for place in dict.fromkeys((0, 1, most - 1)):
@@ -72,6 +75,11 @@ def one_path(program: Program) -> Iterator[Bend]:
         ),
         detail="the neuron of the same number",
     )
+    several = [each for each in adjoints(program, Role.VALUE) if isinstance(each.formula, Add)]
+    for each in several:
+        assert isinstance(each.formula, Add)
+        for place, addend in enumerate(each.formula.args):
+            yield Bend((with_formula(each, addend),), detail=f"path {place + 1} of {len(each.formula.args)}")
 
 
 def _fed(adjoint: Definition) -> tuple[str, ...]:

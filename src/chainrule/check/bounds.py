@@ -1,7 +1,7 @@
 """How far a right number may be off: the digits typed, a hand calculation's rounding, and a machine's.
 
-A calculation by hand rounds or truncates after every product, quotient and function. Interval arithmetic carries that
-through the sheet: a number outside its interval can't come from rounding.
+A calculation by hand rounds or truncates after every product, quotient and function. What that can do to a number
+further on is worked out by carrying each rounding on through the sheet.
 """
 
 import math
@@ -15,12 +15,16 @@ import numpy as np
 
 from chainrule.check.answers import Answer
 from chainrule.check.sheet import Sheet, sources
-from chainrule.formula.expression import Add, Expr, Neg, Num, Ref, children, with_children
+from chainrule.check.vector import VECTOR
+from chainrule.formula.expression import Add, Expr, Mul, Neg, Num, Ref, children, refs, with_children
 from chainrule.numbers.arithmetic import FLOAT, INTERVAL, Arithmetic
 from chainrule.numbers.evaluate import evaluate_names
-from chainrule.numbers.interval import EVERYTHING, Interval, hull, interval
+from chainrule.numbers.interval import EVERYTHING, ZERO, Interval, hull, interval
 
 FULL_DIGITS = 9  # so many right digits are as good as all of them
+SECOND_ORDER = 1.6  # for what roundings do together, and in another order of the products
+ROUGH = 2.5  # the same with few digits, where a rounding is no longer small
+FEW = 4  # digits
 CARELESS = 5e-9  # relative: earlier numbers rounded to nine digits, in a number typed with more
 SINGLE = 2.0**-24  # relative rounding of float32
 
@@ -54,18 +58,22 @@ class Style:
 def styles_of(answers: Sequence[Answer]) -> dict[int, tuple[Style, ...]]:
     """How each answer, by its place, may have been rounded on the way.
 
-    To as many decimals as it has, where most answers have equally many; to as many significant digits, where that
-    is so or nothing else is.
+    To as many decimals as it has, where most answers have equally many; to as many significant digits as most
+    answers have; where neither is so, to its own.
     """
     typed = [(place, each) for place, each in enumerate(answers) if each.unit]
     most_decimals = _most(decimals(each) for _, each in typed)
     most_significant = _most(significant(each) for _, each in typed)
     found = {}
     for place, each in typed:
-        fixed = most_decimals is not None and most_decimals <= FULL_DIGITS + 3
-        styles = [Style(decimals(each), True)] if fixed else []
-        if most_significant is not None or not fixed:
-            styles.append(Style(max(2, significant(each)), False))
+        styles = []
+        if most_decimals is not None and most_decimals <= FULL_DIGITS + 3:
+            styles.append(Style(decimals(each), True))
+        if most_significant is not None and most_significant > 2:
+            styles.append(Style(most_significant, False))
+        if not styles:
+            few = significant(each) < 2 or not each.value
+            styles.append(Style(decimals(each), True) if few else Style(significant(each), False))
         found[place] = tuple(styles)
     return found
 
@@ -77,51 +85,82 @@ def _most(counts: Iterable[int]) -> int | None:
     return largest if found and found[largest] >= 0.6 * found.total() else None
 
 
-def rounded_bounds(sheet: Sheet, style: Style, known: Mapping[str, Interval], line: str) -> Interval:
-    """The values that a hand calculation in this style can give a line; ``known`` are those of reported lines."""
-    needed = set(sources(sheet, line, known))
-    used = {text: known.get(text) or interval(sheet.given[text]) for text in needed if text in sheet.given}
-    for text in sorted((text for text in needed if text in sheet.lines), key=lambda text: sheet.order[text]):
-        found = known.get(text) if text != line else None
-        used[text] = found or _bounded(sheet.lines[text], used, style)
-    return used[line]
+def rounding(sheet: Sheet, style: Style, values: Mapping[str, Any], reported: Mapping[str, Answer], line: str) -> float:
+    """How far a hand calculation in this style can be off at a line.
+
+    Each line that goes into it is moved by what may be rounded there, up and down, and carried on: a reported one by a
+    unit of its last digit, any other by what the rounding of its own products, quotients and functions can do. The
+    effects of all of them are added up. ``values`` are those of the lines, the reported numbers among them.
+    """
+    needed = set(sources(sheet, line, reported))
+    order = sorted((text for text in needed if text in sheet.lines), key=lambda text: sheet.order[text])
+    moved = [*(text for text in needed if text in sheet.given and text in reported), *order]
+    columns = {text: place for place, text in enumerate(moved)}
+    used: dict[str, Any] = {text: np.full(2 * len(moved), float(values[text])) for text in needed}
+    with np.errstate(all="ignore"):
+        for text in moved:
+            here = used[text]
+            if text in sheet.lines and (text == line or text not in reported):
+                here = np.array(np.broadcast_to(evaluate_names(sheet.lines[text], used, VECTOR), here.shape), float)
+            off = _own_rounding(sheet, text, style, values, reported if text != line else {})
+            here[columns[text]] += off
+            here[columns[text] + len(moved)] -= off
+            used[text] = here
+    effects = np.abs(used[line] - float(values[line]))
+    if not np.isfinite(effects).all():
+        return math.inf
+    total = float(np.maximum(effects[: len(moved)], effects[len(moved) :]).sum())
+    return (ROUGH if style.digits <= FEW else SECOND_ORDER) * total
+
+
+def _own_rounding(
+    sheet: Sheet, text: str, style: Style, values: Mapping[str, Any], reported: Mapping[str, Answer]
+) -> float:
+    """What a line's own number may be off by rounding, its earlier numbers being as they are."""
+    if text in reported:
+        return float(reported[text].unit)
+    points = {node.name: interval(float(values[node.name])) for node in refs(sheet.lines[text])}
+    own = _bounded(sheet.lines[text], points, style)
+    exact = evaluate_names(sheet.lines[text], {name: each.lower for name, each in points.items()}, FLOAT)
+    off = max(own.upper - exact, exact - own.lower)
+    return off if math.isfinite(off) else math.inf
 
 
 def _bounded(expr: Expr, used: Mapping[str, Interval], style: Style) -> Interval:
-    """A formula in intervals, with the result of each operation that a person rounds widened by one unit."""
+    """A formula in intervals, with room for what a person rounds at each operation."""
     match expr:
         case Num(typed):
             return interval(typed)
         case Ref(name):
             return used[name]
+        case Mul(args) if len(args) > 2:  # one product after the other, each of them rounded
+            return _bounded(Mul((Mul(args[:-1]), args[-1])), used, style)
+        case Add(args) if len(args) > 2 and not style.fixed:
+            return _bounded(Add((Add(args[:-1]), args[-1])), used, style)
         case _:
             parts = {f"part{place}": _bounded(child, used, style) for place, child in enumerate(children(expr))}
-            result: Interval = evaluate_names(with_children(expr, tuple(map(Ref, parts))), parts, INTERVAL)
+            result = interval(evaluate_names(with_children(expr, tuple(map(Ref, parts))), parts, INTERVAL))
             # A sum of numbers with equally many decimals has no more of them; of significant digits it may have more.
             kept = isinstance(expr, Neg) or (isinstance(expr, Add) and style.fixed)
             return result if kept else _widened(result, style)
 
 
 def _widened(value: Interval, style: Style) -> Interval:
-    """One unit more on each side, unless the number has no more digits than the style keeps."""
+    """The interval with room for rounding by half a unit, or for cutting off, which goes towards 0 by up to a unit.
+
+    As it is where the number has no more digits than the style keeps; what is below half a unit can only become 0.
+    """
     if not (math.isfinite(value.lower) and math.isfinite(value.upper)):
         return EVERYTHING
     unit = style.unit(max(abs(value.lower), abs(value.upper)))
     middle = (value.lower + value.upper) / 2
     if not unit or (value.upper - value.lower <= 1e-9 * unit and abs(middle / unit - round(middle / unit)) < 1e-6):
         return value
-    return Interval(value.lower - unit, value.upper + unit)
-
-
-def typed_interval(answer: Answer) -> Interval:
-    """The numbers that a typed one can stand for, rounded or cut off."""
-    value, unit = float(answer.value), float(answer.unit)
-    return Interval(value - unit, value + unit)
-
-
-def around(value: Any, answer: Answer) -> Interval:
-    """What a right answer can have stood for in the person's own calculation."""
-    return hull(typed_interval(answer), INTERVAL.number(value))
+    if max(abs(value.lower), abs(value.upper)) < unit / 2:
+        return hull(value, ZERO)
+    lower = min(value.lower, max(0.0, value.lower - unit)) if value.lower >= 0 else value.lower - unit / 2
+    upper = max(value.upper, min(0.0, value.upper + unit)) if value.upper <= 0 else value.upper + unit / 2
+    return Interval(lower, upper)
 
 
 def noise(tight: Interval, given_noise: float) -> float:

@@ -20,7 +20,7 @@ from chainrule.numbers.arithmetic import FLOAT, MIXED
 MOST_WRONG = 12  # wrong numbers whose slips are looked for
 MOST_PAIRS = 1200
 MOST_CAUSES = 5  # shown for one number
-WORTH_SAYING = 0.5  # accidental matches expected: above it a nameless slip says nothing
+WORTH_SAYING = 0.1  # accidental matches expected: above it a nameless slip says nothing
 
 # For a round that the sheet can't reach from the start: its given numbers if the mistake was made all along.
 Rerun = Callable[[Candidate], Mapping[int, Mapping[str, Any]] | None]
@@ -134,7 +134,8 @@ def _off(marking: Marking, place: int, value: Any) -> float | None:
     if agreement(answer, number, slack) is not None:
         return 0.0 if abs(float(answer.value) - number) <= float(answer.unit) / 2 + slack else 1.0
     off = abs(float(answer.value) - number)
-    loose = 2e-6 * abs(number) if significant(answer) > 9 else 3 * float(answer.unit)
+    # Made from earlier numbers that were rounded: not to the digits, but near enough to be no accident.
+    loose = 1e-5 * abs(number) if significant(answer) > 7 else 3 * float(answer.unit)
     return 1 + off / max(float(answer.unit), CARELESS * abs(number)) if off <= loose else None
 
 
@@ -144,7 +145,7 @@ def _rows(marking: Marking, trials: Sequence[Trial], place: int, wrong: Sequence
     best: dict[str, Fit] = {}
     for trial in trials:
         off = _trial_off(marking, trial, place)
-        if off is None or off > 4:
+        if off is None:
             continue
         row = trial.candidate.row
         explained = frozenset(each for each in wrong if _trial_off(marking, trial, each) is not None)
@@ -201,7 +202,7 @@ def _slips(marking: Marking, place: int, found: Diagnosis) -> list[Fit]:
         Fit(slip.id, frozenset([place]), 0, 0.0, 0.0, slip.likely, slip=slip, value=float(each.answer.value))
         for slip in written_slips(each.answer, float(marking.own[each.line]))
     ]
-    return [fit for fit in fits if fit.chance <= WORTH_SAYING or fit.off <= 1]
+    return [fit for fit in fits if fit.chance <= WORTH_SAYING]
 
 
 def _rounds(marking: Marking, place: int, other_rounds: Callable[[str], Mapping[int, float]]) -> list[Fit]:

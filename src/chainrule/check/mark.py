@@ -15,14 +15,12 @@ from chainrule.check.bounds import (
     FLOAT32,
     FULL_DIGITS,
     Style,
-    around,
     looks_single,
     noise,
-    rounded_bounds,
+    rounding,
     significant,
     single_tolerance,
     styles_of,
-    typed_interval,
 )
 from chainrule.check.sheet import Sheet, calculated, sources
 from chainrule.formula.expression import refs
@@ -130,12 +128,11 @@ def _mark(marking: Marking, place: int, before: Mapping[int, Mark], styles: Sequ
     earlier = _nearest(marking.sheet, each.line, reported, wrong)
     mine = agreement(each.answer, float(own), slack)
     if not earlier:
-        rounding = mine is not None or _within(marking, each, styles, reported, wrong)
-        if rounding:
+        if mine is not None or _within(marking, each, styles, before, own=False):
             note = "what rounding your earlier numbers does" if mine is None else "worked out from your rounded numbers"
             return Mark(Verdict.DIGITS, expected, own, note=note, cause="carried_rounding")
         return Mark(Verdict.WRONG, expected, own)
-    if mine is not None or _within(marking, each, styles, reported, set()):
+    if mine is not None or _within(marking, each, styles, before, own=True):
         trivial = _trivial(marking, each, earlier)
         if trivial:
             return Mark(Verdict.UNCHECKABLE, expected, own, earlier, trivial)
@@ -156,7 +153,7 @@ def agreement(answer: Answer, value: float, slack: float) -> Mark | None:
         return Mark(Verdict.DIGITS, note=f"to the {_digits(digits)} given", cause="rounded")
     if off < unit * (1 - 1e-9) + slack and abs(answer.value) <= abs(Decimal(value)) + Decimal(slack):
         return Mark(Verdict.DIGITS, note=f"cut off after {_digits(digits)}, not rounded", cause="truncated")
-    if off <= unit * (1 + 1e-9) + slack:
+    if off <= unit * (1 + 1e-9) + slack and digits > 1:
         return Mark(Verdict.DIGITS, note="but for one unit in the last digit", cause="last_digit")
     if digits > FULL_DIGITS and off <= CARELESS * abs(value):
         right = max(1, math.floor(-math.log10(off / abs(value))))
@@ -180,33 +177,19 @@ def _in_single(answer: Answer, value: float, in_single: float) -> Mark | None:
     return None
 
 
-def _within(
-    marking: Marking,
-    each: Reported,
-    styles: Sequence[Style],
-    reported: Mapping[str, tuple[int, Mark]],
-    wrong: set[str],
-) -> bool:
-    """Whether rounding on the way can give this number.
-
-    ``wrong`` are the lines whose reported numbers don't count: where they are wrong, the right value does.
-    """
+def _within(marking: Marking, each: Reported, styles: Sequence[Style], before: Mapping[int, Mark], own: bool) -> bool:
+    """Whether rounding on the way can give this number: from the right numbers, or from the person's ``own``."""
     if marking.drift.get(marking.sheet.keys[each.line].done):
         return False
     known = {
-        text: around(marking.right[text], marking.reported[place].answer)
-        if mark.verdict in (Verdict.RIGHT, Verdict.DIGITS)
-        else typed_interval(marking.reported[place].answer)
-        for text, (place, mark) in reported.items()
-        if text not in wrong
+        marking.reported[place].line: marking.reported[place].answer
+        for place, mark in before.items()
+        if marking.is_number(place) and (own or mark.verdict in (Verdict.RIGHT, Verdict.DIGITS))
     }
-    given = float(each.answer.value)
+    values = {**marking.own, **marking.replaced, each.line: marking.own[each.line]} if own else marking.right
+    off = abs(float(each.answer.value) - float(values[each.line]))
     half = float(each.answer.unit) / 2
-    for style in styles:
-        bounds = rounded_bounds(marking.sheet, style, known, each.line)
-        if math.isfinite(bounds.lower + bounds.upper) and bounds.lower - half <= given <= bounds.upper + half:
-            return True
-    return False
+    return any(off <= rounding(marking.sheet, style, values, known, each.line) + half for style in styles)
 
 
 def _nearest(sheet: Sheet, line: str, reported: Mapping[str, tuple[int, Mark]], wrong: set[str]) -> tuple[str, ...]:

@@ -110,11 +110,13 @@ def all_right(result: Result) -> bool:
 
 
 def first_name(result: Result) -> str | None:
-    """The name of the first wrong number; of a whole array, that of its first wrong entry."""
+    """The name of the first wrong number, with its round; of a whole array, that of its first wrong entry."""
     if result.first_wrong is None:
         return None
     each = result.checked[result.first_wrong]
-    return each.name if each.count == 1 else each.quantity
+    if each.count > 1:
+        return each.quantity
+    return each.name if not each.after else f"{each.name} after {each.after}"
 
 
 def as_data(result: Result) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from chainrule.check.answers import Answer
 from chainrule.check.bounds import significant
 from chainrule.check.edits import Change, Kin, edits, exchanged
 from chainrule.check.sheet import Key, Sheet, dependents, identifier, sources
+from chainrule.check.vector import VECTOR
 from chainrule.explain.names import Ratio, Scalar
 from chainrule.formula.expression import Expr, Ref
-from chainrule.numbers.arithmetic import FLOAT, Arithmetic
+from chainrule.numbers.arithmetic import FLOAT
 from chainrule.numbers.evaluate import evaluate_names
 from chainrule.program.program import Family, Role, adjoint_name, updated_name
 
@@ -225,32 +226,6 @@ def _like_ratio(sheet: Sheet, done: int, ratio: Ratio) -> Iterator[str]:
     below = identifier(Key(done, Scalar(adjoint_name(ratio.by.family), ratio.by.index)))
     if below in sheet.keys:
         yield below
-
-
-def _vector(function: Any) -> Any:
-    """A function of one float as one of arrays."""
-    elementwise = np.vectorize(function, otypes=[float])
-    return lambda *args: elementwise(*args)
-
-
-VECTOR = Arithmetic(
-    "array",
-    np.ndarray,
-    lambda value: np.asarray(value, float),
-    {name: _vector(function) for name, function in FLOAT.functions.items()},
-    lambda a, b: np.divide(a, b),
-    lambda a, b: np.power(a, b),
-    lambda a, b: np.maximum(a, b),
-    {
-        "<": np.less,
-        "<=": np.less_equal,
-        ">": np.greater,
-        ">=": np.greater_equal,
-        "==": np.equal,
-        "!=": np.not_equal,
-    },
-    lambda holds, then, otherwise: np.where(holds, then, otherwise),
-)
 
 
 def _carried(

@@ -16,6 +16,8 @@ from chainrule.model.right import Rounds
 from chainrule.model.task import Task
 from chainrule.model.trial import Trial, diagnosed, may_be_right, places_of, tried, tried_safely
 
+SURE = 0.01  # accidental matches expected: below it a mistake speaks for another convention
+
 
 def check_answers(task: Task, answers: Answers, *, published: bool = False) -> tuple[Result, Marking | None]:
     """Check all answers on a task. Raises ``NotFiniteError`` where the right numbers are none themselves."""
@@ -91,12 +93,15 @@ def _better(trial: Trial, diagnosis: Diagnosis, answers: Answers) -> tuple[Trial
 
     def left(each: Trial, found: Diagnosis) -> int:
         """What is neither right nor explained."""
-        return each.unknown + sum(not fits or fits[0].row is None for fits in found.fits.values())
+        unexplained = (not fits or fits[0].row is None or fits[0].chance > SURE for fits in found.fits.values())
+        return each.unknown + sum(unexplained)
 
     best, fewest, assumed = (trial, diagnosis), left(trial, diagnosis), ""
     for name, text, varied in trial.rounds.task.variants():
         other = None if Convention(name, text).is_double else tried_safely(varied, answers, trial)
-        if other is None or other.unknown > trial.unknown or other.wrong > trial.wrong or not other.marked.marks:
+        if other is None or not other.marked.marks or other.unknown > trial.unknown:
+            continue
+        if other.wrong > trial.wrong + trial.unknown - other.unknown:
             continue
         found = diagnosed(other, named_only=True)
         if left(other, found) < fewest:

@@ -104,12 +104,18 @@ def _has_names_of(task: Task, base: Trial) -> bool:
 
 
 def _shapes(task: Task, base: Trial) -> dict[str, tuple[int, ...] | None] | None:
-    """The shapes of the answers' families under another convention; None where some answer has no quantity yet."""
-    if base.unknown:
+    """The shapes of the answers' families under another convention; None where names may mean something else there."""
+    losses = [each.key for each in base.found if each.key is not None and _is_by_loss(base, each.key)]
+    if base.unknown or losses:
         return None
     families = Rounds(task).names_at(0).program.families
     used = {name for each in base.found if each.key is not None for name in _families_of(each.key)}
     return {name: families[name].shape if name in families else None for name in used}
+
+
+def _is_by_loss(base: Trial, key: Key) -> bool:
+    """Whether a quantity is the derivative of the loss by something that isn't trained, but elsewhere may be."""
+    return isinstance(key.quantity, Ratio) and key.quantity.of == base.rounds.names_at(key.done).loss
 
 
 def _families_of(key: Key) -> tuple[str, ...]:
