@@ -62,17 +62,13 @@ def _twice(found: Sequence[Answer | ArrayAnswer]) -> list[str]:
     """A note for the names that are there more than once in the same round."""
     first: dict[tuple[str, int], Answer | ArrayAnswer] = {}
     again = [(kept, each) for each in found if (kept := first.setdefault((each.name, each.after), each)) is not each]
-    said = [
-        f"{each.name} is there more than once{_places(kept, each)}; each of them is checked"
-        for kept, each in again[:NAMED]
-    ]
-    if len(again) > NAMED:
-        said.append(f"{len(again) - NAMED} more numbers have a name that was there before; each of them is checked")
-    return list(dict.fromkeys(said))
-
-
-def _places(kept: Answer | ArrayAnswer, each: Answer | ArrayAnswer) -> str:
-    return f" ({kept.place} and {each.place})" if kept.place and each.place and kept.place != each.place else ""
+    if not again:
+        return []
+    names = list(dict.fromkeys(each.name for _, each in again))
+    kept, each = again[0]
+    where = f" ({kept.place} and {each.place})" if len(again) == 1 and kept.place and kept.place != each.place else ""
+    one = len(names) == 1
+    return [f"{some(names)} {'is' if one else 'are'} there more than once{where}; each of them is checked"]
 
 
 def some(names: Sequence[str]) -> str:

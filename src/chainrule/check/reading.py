@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from chainrule.check.answers import Answers, AnswersError
 from chainrule.check.gather import Item, gathered
@@ -45,7 +45,9 @@ def read_answers(source: str, kind: str | None = None) -> Answers:
             raise AnswersError(f"{source}: this is a folder; name a file with answers")
         if path.stat().st_size > LARGEST:
             raise AnswersError(f"{source}: the file is larger than 2 GB; hand in a part of it")
-        return _of_data(path.read_bytes(), source, KINDS.get(ending, ""))
+        with path.open("rb") as stream:
+            data = stream.read() if path.is_file() else _limited(stream, source)
+        return _of_data(data, source, KINDS.get(ending, ""))
     except OSError as problem:
         raise AnswersError(f"{source}: {(problem.strerror or str(problem)).lower()}") from None
     except ValueError as problem:
@@ -77,7 +79,7 @@ def answers_from(source: Any) -> Answers:
     if hasattr(source, "state_dict") and callable(source.state_dict):
         source = source.state_dict()
     if isinstance(source, Mapping):
-        return gathered(tree_items(source, "."))
+        return gathered(tree_items(source))
     if hasattr(source, "columns") and hasattr(source, "__getitem__"):
         return gathered(_frame_items(source))
     if hasattr(source, "items") and hasattr(source, "index"):  # a series: numbers with names
@@ -92,10 +94,19 @@ def answers_from(source: Any) -> Answers:
 def _standard_input() -> bytes:
     """All of standard input, which may have been replaced by a stream of text."""
     stream = getattr(sys.stdin, "buffer", None)
-    data = stream.read(LARGEST + 1) if stream is not None else sys.stdin.read().encode()
-    if len(data) > LARGEST:
-        raise AnswersError("standard input: there are more than 2 GB; hand in a part of it")
-    return bytes(data)
+    return sys.stdin.read().encode() if stream is None else _limited(stream, "standard input")
+
+
+def _limited(stream: IO[bytes], source: str) -> bytes:
+    """All of a stream whose length isn't known."""
+    parts: list[bytes] = []
+    size = 0
+    while chunk := stream.read(2**20):
+        parts.append(chunk)
+        size += len(chunk)
+        if size > LARGEST:
+            raise AnswersError(f"{source}: there are more than 2 GB; hand in a part of it")
+    return b"".join(parts)
 
 
 def _of_string(source: str) -> Answers:
@@ -170,6 +181,8 @@ def _is_csv(start: str) -> bool:
     if header_of(cells[0]) is not None:
         return True
     if any(mark in line for line in lines for mark in "=:≈") or any(heading(line) for line in lines):
+        return False
+    if any(re.search(r"\s[-+−]?\d+$", row[0]) for row in cells):  # net_h1 0,3775: a decimal comma
         return False
     widths = {len(row) for row in cells}
     body = cells[1:] if len(cells) > 1 and all(typed(cell) is None for cell in cells[0]) else cells

@@ -27,7 +27,7 @@ DECIMAL = re.compile(r"\d[.,]\d|[.,]\d")
 LAST = re.compile(rf"(?:^|(?<=[\s,;]))({NUMBER_TEXT})\s*$")
 FREE_NUMBER = re.compile(r"(?<![\w.])[.,]?\d")
 ANY_DIGIT = re.compile(r"\d")
-FORMULA = re.compile(r"(?:[^\W\d][\w{}]*|[\s*·×+−/^()\[\],'-])*")
+FORMULA_NUMBER = re.compile(r"(?<![\w.{])[.,]?\d|[^\W\d_][.,]\d")  # 0.3775, and O.3775 with a letter in it
 WRAPPED = re.compile(
     r"(?:[A-Za-z]\w*\.)?(?:tensor|array|asarray|matrix|Tensor|Array|Parameter|Decimal|mpf|float\d*|bfloat16)\(\s*(.*)",
     re.DOTALL,
@@ -125,6 +125,7 @@ def _piece(piece: str, after: int, place: str, grouped: bool) -> Iterator[Item]:
         value, done = split_after(value)
     if not value:
         name, value = _apart(name)
+        name = re.split(r"\s{2,}|\t", name.strip())[0]  # columns: the name is the first of them
     after = after if done is None else done
     name = clean_name(name)
     problem = _problem(name, value)
@@ -171,7 +172,7 @@ def clean_name(name: str) -> str:
     """
     if PLAIN_NAME.fullmatch(name):
         return name
-    name = " ".join(name[:1000].strip(" \t,;:").split())
+    name = " ".join(name[:1000].strip(" \t,;:=≈").split())
     if (match := LEAD_IN.match(name)) is not None and match.end() < len(name):
         name = name[match.end() :]
     while len(name) > 1 and name[0] in QUOTES:  # w5' has no quotation mark at its end
@@ -189,7 +190,7 @@ def _problem(name: str, value: str) -> str | None:
         return "no name stands before the number; write it as in net_h1 = 0.3775" if named else ""
     if not ANY_DIGIT.search(value) and typed(value.strip(QUOTES + ".,;")) is None:
         return ""
-    if typed(value.strip(QUOTES + ".,;")) is None and FORMULA.fullmatch(value):
+    if typed(value.strip(QUOTES + ".,;")) is None and FORMULA_NUMBER.search(value) is None:
         return ""
     if name[-1] in "<>!=" or re.search(r"\s[-+*/]$", name):
         return "this doesn't say what the number is"

@@ -8,13 +8,14 @@ from chainrule.check.gather import Item, Note, answer, unread
 from chainrule.check.rounds import FROM_ZERO, heading
 from chainrule.check.statements import FREE_NUMBER, statement_items
 from chainrule.check.table_answers import Row, header_of, table_items
-from chainrule.check.text_lines import Line, lines
+from chainrule.check.text_lines import SIGN, Line, lines
 from chainrule.check.typed import typed
 
 USUAL = re.compile(r"((?!(?:round|iteration|iter|epoch|after)\d*\b)[a-z]\w{0,60}) ?[=:] ?(\d+\.\d+)", re.IGNORECASE)
 RULE = re.compile(r"[\s|+:=_*#─━═│┃┼╪╋├┤┌┐└┘┬┴╭╮╰╯.~-]*")
 PIPES = re.compile(r"[|│┃]")
 COLUMNS = re.compile(r"\s{2,}|\t")
+DRAWING = re.compile(r"\s*(?:[─━═╌]{2,}[╭╮╯╰┼┬┴├┤►─]*|(?<=\s)-{3,}[.+'>|-]*)\s*")  # between the parts of a picture
 UNDERLINE = re.compile(r"[\s|:│┃┼+-]*-[\s|:│┃┼+-]*|[\s─━═┼╪│┃]*[─━═][\s─━═┼╪│┃]*")
 COMMENT = re.compile(r"#|//|%|--\s")
 POINT = re.compile(r"\d\.\d")
@@ -54,7 +55,10 @@ def text_items(text: str) -> Iterator[Item]:
                 yield unread(place, line.text, "this is a comment or a heading")
             continue
         if found is None:
-            yield from statement_items(line.text, after, place, grouped)
+            parts = DRAWING.split(line.text)
+            for part in parts:
+                if len(parts) == 1 or SIGN.search(part):
+                    yield from statement_items(part, after, place, grouped)
             continue
         if found.note and not noted:
             noted = True

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from chainrule.check.stacked import BAR, unstacked
 from chainrule.check.typed import NUMBER_TEXT
 
 LONGEST = 1_000_000  # characters of a line
@@ -21,11 +22,13 @@ class Line(NamedTuple):
 PLAIN = re.compile(r"[\w\s=:.,+^()'\[\]-]*")  # nothing to clean in there but bullets
 LATEX = (
     (
-        re.compile(r"\\(?:left|right|displaystyle|quad|qquad|boxed|mathbf|mathit|hline|nonumber|Big|big)(?![a-zA-Z])"),
+        re.compile(r"\\(?:left|right|displaystyle|quad|qquad|boxed|hline|nonumber|Big|big)(?![a-zA-Z])"),
         " ",
     ),
     (re.compile(r"\\(?:begin|end|label|tag)\s*\{[^{}]*\}"), " "),
     (re.compile(r"\\[\[\]()]|\\\\|\\[,;!: ]|\\$"), " "),
+    (re.compile(r"\\(?:mathrm|mathit|text|operatorname|textbf|mathbf|boldsymbol)\s*\{([^{}]*)\}"), r"\1"),
+    (re.compile(r"\{([A-Za-z]+)\}(?=_)"), r"\1"),
     (re.compile(r"\\(?:cdot|ast)(?![a-zA-Z])"), "*"),
     (re.compile(r"\\times(?![a-zA-Z])"), "×"),
     (re.compile(r"\\(?:approx|simeq|doteq|cong|sim)(?![a-zA-Z])"), "≈"),
@@ -47,6 +50,7 @@ STAMP = re.compile(
 CONTAINER = re.compile(r"Parameter containing:|<tf\.[^=<>]*shape=[^<>]*?numpy=")
 SIGN_FIRST = re.compile(r"\s*(?:&\s*)?(?:=|≈|≃|≅|~|→|->|⇒|=>)")
 SIGN = re.compile(r"[=:≈]")
+REMARK = re.compile(r"\([^()=:\d]*\)")
 GOES_ON = re.compile(r"\s*[+×·⋅/]\s*[\w(.\\]")
 OPEN_END = re.compile(r"[\w)\]}]\s*[+×·⋅*/−-]$")
 SIGN_LAST = re.compile(r"(?:=|:|≈|→)\s*$")
@@ -80,7 +84,10 @@ def _closed(text: str) -> Iterator[Line]:
     """The lines, each with the further ones that its open bracket needs."""
     start, depth, size = 0, 0, 0
     parts: list[str] = []
-    for number, raw in enumerate(re.split(r"\r\n|\r|\n", text), 1):
+    raws = re.split(r"\r\n|\r|\n", text)
+    for number, raw in enumerate(unstacked(raws) if BAR.search(text) else raws, 1):
+        if raw is None:
+            continue
         if parts:
             if not raw.strip():
                 continue
@@ -112,6 +119,8 @@ def _joined(held: Line, line: Line) -> Line | None:
     """Two lines as one, where the second goes on with what the first says."""
     if held.long or line.long or not held.text or not line.text or len(held.text) > LONGEST:
         return None
+    if REMARK.fullmatch(line.text):
+        return held._replace(text=f"{held.text} {line.text}")
     if SIGN_FIRST.match(line.text) or (
         SIGN.search(held.text) and (GOES_ON.match(line.text) or OPEN_END.search(held.text))
     ):
