@@ -1,9 +1,10 @@
 """Training by the engines against the same training written by hand, all in one run on one machine.
 
 For each network: rounds of forward pass, backward pass and update of a dense logistic network with half squared error,
-by the NumPy engine, by the JAX engine, and written by hand for JAX, for PyTorch, and for 2-2-2 in C. They take turns,
-and the median of each counts; ratios are medians of the ratios within a turn, so that a busy machine slows no one more
-than another. Prints a Markdown table. ``--quick`` takes less than a minute.
+by the NumPy engine, by the JAX engine, and written by hand for JAX, for PyTorch, and for 2-2-2 in C; then epochs over
+data whose order is shuffled. They take turns in an order that is drawn anew, and the median of each counts; ratios are
+medians of the ratios within a turn, so that a busy machine slows no one more than another. Prints Markdown tables.
+``--quick`` takes less than a minute.
 """
 
 import argparse
@@ -16,7 +17,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -24,8 +27,13 @@ from typing import Any
 import numpy as np
 from rounds import Arrays, Case, numbers_of, program_of
 
-from chainrule.engines.jax import library, run_rounds
+from chainrule.catalogue.build import Conventions, DenseLayer
+from chainrule.catalogue.training import Update
+from chainrule.engines.jax import JaxEngine, library, run_rounds
 from chainrule.engines.numpy import run_rounds as run_on_numpy
+from chainrule.program.program import Program
+from chainrule.training.engine import NumpyEngine
+from chainrule.training.programs import Trainable, fixed_numbers, parameter_names, training_round
 
 NETWORKS = (
     ((2, 2, 2), 1),
@@ -37,6 +45,7 @@ NETWORKS = (
     ((784, 512, 512, 10), 1024),
     ((400,) * 14, 32),
 )
+DATA = (((30, 16, 1), 32, 65536), ((784, 128, 10), 64, 8192))
 QUICK = NETWORKS[:3] + NETWORKS[4:5]
 RATE = 0.5
 TOLERANCE = {np.float64: 1e-9, np.float32: 2e-3}
@@ -44,16 +53,20 @@ TOLERANCE = {np.float64: 1e-9, np.float32: 2e-3}
 
 @dataclass(frozen=True)
 class Runner:
-    """``run(n)`` does n rounds from the start and returns the weights; ``first`` is what the first call took."""
+    """``run(n)`` does n times ``rounds`` rounds from the start and returns the weights.
+
+    ``first`` is what the first call took.
+    """
 
     run: Callable[[int], Arrays]
     first: float
+    rounds: int = 1
 
 
-def started(run: Callable[[int], Arrays]) -> Runner:
+def started(run: Callable[[int], Arrays], rounds: int = 1) -> Runner:
     begun = time.perf_counter()
     run(1)
-    return Runner(run, time.perf_counter() - begun)
+    return Runner(run, time.perf_counter() - begun, rounds)
 
 
 def by_engine(case: Case, numbers: Arrays, engine: Callable[..., Arrays]) -> Runner:
@@ -179,12 +192,12 @@ def runners(case: Case, numbers: Arrays, quick: bool) -> dict[str, Runner]:
     return found
 
 
-def check(case: Case, found: dict[str, Runner]) -> None:
+def check(dtype: type, found: dict[str, Runner]) -> None:
     """All of them train alike: each weight after three rounds."""
     expected = found["NumPy engine"].run(3)
     for name, runner in found.items():
         for weight, array in runner.run(3).items():
-            tolerance = TOLERANCE[case.dtype]
+            tolerance = TOLERANCE[dtype]
             np.testing.assert_allclose(
                 array, expected[weight], rtol=tolerance, atol=tolerance, err_msg=f"{name}: {weight}"
             )
@@ -193,21 +206,21 @@ def check(case: Case, found: dict[str, Runner]) -> None:
 def measured(found: dict[str, Runner], turn: float, turns: int) -> dict[str, list[float]]:
     """The seconds of a round in each turn."""
 
-    def seconds(name: str, rounds: int) -> float:
-        begun = time.perf_counter()
-        found[name].run(rounds)
-        return (time.perf_counter() - begun) / rounds
+    def seconds(name: str, times: int) -> float:
+        return timed(lambda: found[name].run(times)) / times
 
     counts = {}
     for name in found:
-        rounds = 1
-        while (took := seconds(name, rounds)) * rounds < turn / 4:
-            rounds *= 4
+        times = 1
+        while (took := seconds(name, times)) * times < turn / 4:
+            times *= 4
         counts[name] = max(1, round(turn / took))
     taken: dict[str, list[float]] = {name: [] for name in found}
+    order = np.random.default_rng(0)
     for _ in range(turns):
-        for name, rounds in counts.items():
-            taken[name].append(seconds(name, rounds))
+        for name in order.permutation(list(found)):
+            time.sleep(0.02)  # until the threads of the one before rest
+            taken[name].append(seconds(name, counts[name]) / found[name].rounds)
     return taken
 
 
@@ -228,21 +241,136 @@ def shown(seconds: float) -> str:
 
 
 def compare(sizes: tuple[int, ...], batch: int, dtype: type, quick: bool, columns: tuple[str, ...]) -> tuple[str, str]:
-    """A row of the table, and a sentence where another one is faster."""
+    """A row of the table of rounds, and a sentence where another one is faster."""
     case = Case(sizes, batch, dtype)
-    numbers = numbers_of(program_of(case), case)
-    found = runners(case, numbers, quick)
-    check(case, found)
+    found = runners(case, numbers_of(program_of(case), case), quick)
+    return row(case, found, quick, columns)
+
+
+def row(case: Case, found: dict[str, Runner], quick: bool, columns: tuple[str, ...]) -> tuple[str, str]:
+    check(case.dtype, found)
     taken = measured(found, 0.05 if quick else 0.3, 5 if quick else 9)
     ours = taken["JAX engine"]
     ratios = {name: median(a / b for a, b in zip(taken[name], ours, strict=True)) for name in found}
+    sizes = case.sizes
     layers = "-".join(map(str, sizes)) if len(sizes) < 6 else f"{len(sizes) - 1} layers of {sizes[0]}"
-    title = f"{layers}, batch {batch}, {np.dtype(dtype).name}"
-    operations = sum(a * b for a, b in zip(sizes, sizes[1:], strict=False)) * 6 * batch / median(ours) / 1e9
-    cells = [title, shown(median(ours)), f"{operations:.0f}", f"{found['JAX engine'].first:.2f} s"]
-    cells += [f"{ratios[name]:.2f}" if name in ratios else "" for name in columns]
+    title = f"{layers}, batch {case.batch}, {np.dtype(case.dtype).name}"
+    operations = sum(a * b for a, b in pairwise(sizes)) * 6 * case.batch / median(ours) / 1e9
+    cells = [title, shown(median(ours)), f"{operations:.2g}", f"{found['JAX engine'].first:.2f} s"]
+    cells += [f"{ratios[name]:.3g}" if name in ratios else "" for name in columns]
     faster = [f"{name} takes {ratio:.2f} times as long as ours" for name, ratio in ratios.items() if ratio < 0.95]
     return f"| {' | '.join(cells)} |", f"- {title}: {', '.join(faster)}" if faster else ""
+
+
+@dataclass(frozen=True)
+class Epochs:
+    """Training on data: each round takes other rows, and every error is kept."""
+
+    case: Case
+    state: Arrays
+    data: Arrays
+    order: np.ndarray  # the rows of each round
+
+
+def epochs_of(case: Case, samples: int) -> tuple[Epochs, Program, Arrays]:
+    layers = tuple(DenseLayer(units, "logistic") for units in case.sizes[1:])
+    net = Trainable(case.sizes[0], layers, Conventions(loss="half_squared_error"), Update(rate=Decimal(str(RATE))))
+    program = training_round(net, case.batch)
+    rng = np.random.default_rng(0)
+    state = {name: 0.1 * rng.normal(size=program.families[name].shape) for name in parameter_names(net)}
+    data = {"x": rng.normal(size=(samples, case.sizes[0])), "target": rng.random((samples, case.sizes[-1]))}
+    order = rng.permutation(samples).reshape(-1, case.batch)
+    arrays = [{name: array.astype(case.dtype) for name, array in part.items()} for part in (state, data)]
+    return Epochs(case, *arrays, order), program, fixed_numbers(net)
+
+
+def epochs_by_engine(epochs: Epochs, program: Program, fixed: Arrays, engine: Any) -> Runner:
+    data = engine.place(epochs.data)
+
+    fed = {"rate": np.full(len(epochs.order), RATE)}
+
+    def run(times: int) -> Arrays:
+        state = epochs.state
+        for _ in range(times):
+            state, _ = engine.run_epoch(program, state, fixed, data, epochs.order, fed, lambda done: False)
+        return {name: np.array(array) for name, array in state.items()}
+
+    return started(run, len(epochs.order))
+
+
+def epochs_by_hand_on_jax(epochs: Epochs) -> Runner:
+    jax = library()
+    jnp, layers = jax.numpy, len(epochs.case.sizes) - 1
+    names = ["o"] if layers == 1 else (["h", "o"] if layers == 2 else [*(f"h{at}" for at in range(1, layers)), "o"])
+
+    def error(weights: Any, x: Any, target: Any) -> Any:
+        for name in names:
+            x = jax.nn.sigmoid(x @ weights[f"w_{name}"].T + weights[f"b_{name}"])
+        return jnp.sum((target - x) ** 2) / (2 * epochs.case.batch)
+
+    def train(weights: Any, x: Any, target: Any, order: Any) -> Any:
+        def body(weights: Any, rows: Any) -> Any:
+            found, slopes = jax.value_and_grad(error)(weights, x[rows], target[rows])
+            return jax.tree.map(lambda w, slope: w - RATE * slope, weights, slopes), found
+
+        return jax.lax.scan(body, weights, order)
+
+    compiled = jax.jit(train, donate_argnums=0)
+    wide = epochs.case.dtype == np.float64
+    with jax.enable_x64(wide):
+        data = {name: jnp.array(array) for name, array in epochs.data.items()}
+
+    def run(times: int) -> Arrays:
+        with jax.enable_x64(wide):
+            state = {name: jnp.array(array) for name, array in epochs.state.items()}
+            for _ in range(times):
+                state, errors = compiled(state, data["x"], data["target"], epochs.order.astype(np.int32))
+                np.array(errors)
+            return {name: np.array(array) for name, array in state.items()}
+
+    return started(run, len(epochs.order))
+
+
+def epochs_on_torch(epochs: Epochs) -> Runner:
+    import torch
+
+    x, target = (torch.tensor(epochs.data[name]) for name in ("x", "target"))
+
+    def run(times: int) -> Arrays:
+        weights = {name: torch.tensor(array, requires_grad=True) for name, array in epochs.state.items()}
+        optimizer = torch.optim.SGD(weights.values(), lr=RATE)
+        names = [name[2:] for name in weights if name.startswith("w")]
+        errors = []
+        for rows in torch.tensor(np.tile(epochs.order, (times, 1))):
+            out = x[rows]
+            for name in names:
+                out = torch.sigmoid(torch.nn.functional.linear(out, weights[f"w_{name}"], weights[f"b_{name}"]))
+            error = ((target[rows] - out) ** 2).sum() / (2 * epochs.case.batch)
+            optimizer.zero_grad()
+            error.backward()
+            optimizer.step()
+            errors.append(error.item())
+        return {name: array.detach().numpy() for name, array in weights.items()}
+
+    return started(run, len(epochs.order))
+
+
+def compare_epochs(case: Case, samples: int, quick: bool, columns: tuple[str, ...]) -> tuple[str, str]:
+    """A row of the table of epochs."""
+    epochs, program, fixed = epochs_of(case, samples)
+    found = {
+        "JAX engine": epochs_by_engine(epochs, program, fixed, JaxEngine(case.dtype)),
+        "JAX by hand": epochs_by_hand_on_jax(epochs),
+        "NumPy engine": epochs_by_engine(epochs, program, fixed, NumpyEngine(case.dtype)),
+    }
+    if find_spec("torch"):
+        found["PyTorch"] = epochs_on_torch(epochs)
+    return row(case, found, quick, columns)
+
+
+def table(columns: tuple[str, ...]) -> str:
+    head = ("network", "JAX engine: a round", "GFLOP/s", "first call", *columns)
+    return f"| {' | '.join(head)} |\n{'|---' * len(head)}|"
 
 
 def main() -> None:
@@ -250,19 +378,28 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few networks and short turns")
     quick = parser.parse_args().quick
     versions = [f"{name} {__import__(name).__version__}" for name in ("jax", "torch") if find_spec(name)]
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, NumPy {np.__version__}, ")
-    print(", ".join(versions) + f"; a matrix product of 1024 x 1024 on NumPy: {sgemm(np.float32):.0f} thousand million")
-    print(f"operations a second in float32, {sgemm(np.float64):.0f} in float64\n")
+    print(
+        f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}, NumPy {np.__version__}, "
+    )
+    print(", ".join(versions) + f"; a matrix product of 1024 x 1024 on NumPy: {sgemm(np.float32):.0f} GFLOP/s")
+    print(f"in float32, {sgemm(np.float64):.0f} in float64. The last columns: how many times as long as the JAX engine")
+    print("each takes.\n\nRounds on the same samples:\n")
     columns = ("JAX by hand", "NumPy engine", "PyTorch", *(() if quick else ("torch.compile",)), "C")
-    print(f"| network | JAX engine: a round | GFLOP/s | first call | {' | '.join(columns)} |")
-    print("|---" * (len(columns) + 4) + "|")
+    print(table(columns))
     slower = []
     for sizes, batch in QUICK if quick else NETWORKS:
         for dtype in (np.float64, np.float32):
-            row, sentence = compare(sizes, batch, dtype, quick, columns)
-            print(row, flush=True)
+            line, sentence = compare(sizes, batch, dtype, quick, columns)
+            print(line, flush=True)
             slower.append(sentence)
-    print("\nThe last columns: how many times as long as the JAX engine each takes. Where another one is faster:\n")
+    print("\nEpochs over shuffled data:\n")
+    print(table(columns[:3]))
+    for sizes, batch, samples in DATA[:1] if quick else DATA:
+        for dtype in (np.float64, np.float32):
+            line, sentence = compare_epochs(Case(sizes, batch, dtype), samples, quick, columns[:3])
+            print(line, flush=True)
+            slower.append(sentence and f"{sentence} (epochs)")
+    print("\nWhere another one is faster:\n")
     print("\n".join(filter(None, slower)) or "nowhere")
 
 
