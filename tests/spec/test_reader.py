@@ -159,7 +159,7 @@ def test_problems_of_formulas_are_told_with_the_others() -> None:
     text = '[formulas]\ntext = """\na = tahn(w)\nb = w ^ 2\n"""\n[parameters]\nw = nan\nif = 1\n'
     said = problems(text)
     assert [int(number) for number in re.findall(r"^net.toml, line (\d+):", said, re.MULTILINE)] == [3, 4, 7, 8]
-    assert "did you mean tan?" in said
+    assert "did you mean tan(...)?" in said
     assert "'if' can't be a quantity's name" in said
 
 

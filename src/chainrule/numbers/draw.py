@@ -35,7 +35,8 @@ def draw(
     ledger = {name: np.array(value) for name, value in names.items()}
 
     def number(formula: str) -> float:
-        return float(evaluate(parse_expression(formula), ledger, {}, {}))
+        # A setting may have a name that means something else in a formula: mean.
+        return names[formula] if formula in names else float(evaluate(parse_expression(formula), ledger, {}, {}))
 
     match initialiser.distribution:
         case "constant":
