@@ -97,7 +97,8 @@ def test_an_open_document_spreadsheet() -> None:
 def test_empty_rows_and_cells_repeated_to_the_end_are_fine() -> None:
     """Spreadsheet programs write the rest of a sheet as one empty row, repeated a million times."""
     end = '<table:table-cell table:number-columns-repeated="16382"/></table:table-row>'
-    rest = '<table:table-row table:number-rows-repeated="1048575"><table:table-cell table:number-columns-repeated="16384"/>'
+    rest = '<table:table-row table:number-rows-repeated="1048575">'
+    rest += '<table:table-cell table:number-columns-repeated="16384"/>'
     row = f"<table:table-row>{ods_cell('w5')}{ods_cell(0.4)}"
     content = f'<table:table table:name="A">{row}{end}{rest}</table:table-row></table:table>'
     (sheet,) = read_table("a.ods", ods(content))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.check.typed import EXACT, Typed, of_float, of_whole, typed
-from chainrule.interop.elements import as_floats
+from chainrule.interop.elements import as_floats, halved
 
 
 def number_of(value: Any) -> Typed | None:
@@ -47,7 +47,8 @@ def as_array(value: Any) -> NDArray[np.floating] | None:
     try:
         if hasattr(value, "detach") and hasattr(value, "cpu"):  # PyTorch
             value = value.detach().cpu()
-            value = value.float() if "bfloat16" in str(value.dtype) else value
+            if "bfloat16" in str(value.dtype):
+                return halved(np.asarray(value.float().numpy()))
             return as_floats(np.asarray(value.numpy()))
         return as_floats(np.asarray(value)) if hasattr(value, "__array__") else None
     except (TypeError, ValueError, RuntimeError):

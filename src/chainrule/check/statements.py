@@ -18,7 +18,7 @@ SEPARATORS = (",", ";", "and")
 LEAD_IN = re.compile(
     r"(?:(?:where|with|so|then|thus|hence|therefore|and|also|the|we get|we have|i\.e\.)\s+)+", re.IGNORECASE
 )
-NAME = re.compile(r"[^\W\d]|[\\∂\"'({]")
+NAME = re.compile(r"(?!\([^()]*\)$)(?:[^\W\d]|[\\∂\"'({])")
 PLAIN_NAME = re.compile(r"[^\W\d][\w\[\],./+]*[\w\]+]")
 ONE_WORD = re.compile(r"[^\W\d][\w\[\],'+^{}./∂()]*")
 LEADING = re.compile(rf"\(?\s*({NUMBER_TEXT})(?:\s*\))?(?:\.{{2,3}}|…)?")

@@ -11,7 +11,7 @@ from chainrule.check.table_answers import Row, header_of, table_items
 from chainrule.check.text_lines import SIGN, Line, lines
 from chainrule.check.typed import typed
 
-USUAL = re.compile(r"((?!(?:round|iteration|iter|epoch|after)\d*\b)[a-z]\w{0,60}) ?[=:] ?(\d+\.\d+)", re.IGNORECASE)
+USUAL = re.compile(r"((?!(?:round|iteration|iter|epoch)\d*\b|\w*after)[a-z]\w{0,60}) ?[=:] ?(\d+\.\d+)", re.IGNORECASE)
 RULE = re.compile(r"[\s|+:=_*#─━═│┃┼╪╋├┤┌┐└┘┬┴╭╮╰╯.~-]*")
 PIPES = re.compile(r"[|│┃]")
 COLUMNS = re.compile(r"\s{2,}|\t")

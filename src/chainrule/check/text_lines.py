@@ -38,7 +38,7 @@ LATEX = (
     (re.compile(r"&"), " "),
 )
 BOLD = re.compile(r"(?<![\w)*])\*\*([^\s*](?:[^*]*[^\s*])?)\*\*(?![\w(*])")
-COMMENT = re.compile(r"(?<=\s)(?:#|//|--\s)(?=.)|(?<=\d)\s+%\s*(?=[^\W\d])")
+COMMENT = re.compile(r"(?<=\s)(?:#(?!\d)|//|--\s)(?=.)|(?<=\d)\s+%\s*(?=[^\W\d])")
 BULLET = re.compile(
     r"\s*(?:(?:[-*•‣▪◦>–—]|>>>|(?:In|Out)\s*\[\d+\]:)\s+"
     r"|\(?(?:\d{1,3}|[a-z])[.)]\s+(?=[^\W\d]|[\\$`*\"']))+(?:\[[ xX]\]\s+)?"
@@ -48,7 +48,7 @@ STAMP = re.compile(
     r"|\s*\[?(?:INFO|DEBUG|WARNING|WARN)\]?\s*[:-]?\s+"
 )
 CONTAINER = re.compile(r"Parameter containing:|<tf\.[^=<>]*shape=[^<>]*?numpy=")
-SIGN_FIRST = re.compile(r"\s*(?:&\s*)?(?:=|≈|≃|≅|~|→|->|⇒|=>)")
+SIGN_FIRST = re.compile(r"\s*(?:&\s*)?(?:=(?!=)|≈|≃|≅|~|→|->|⇒|=>)")
 SIGN = re.compile(r"[=:≈]")
 REMARK = re.compile(r"\([^()=:\d]*\)")
 GOES_ON = re.compile(r"\s*[+×·⋅/]\s*[\w(.\\]")

@@ -209,7 +209,7 @@ def _array(array: Any, at: _At) -> Iterator[Item]:
 
 def _list(walk: _Walk, tree: Sequence[Any], at: _At) -> Iterator[Item]:
     """Objects one after the other, pairs of a name and a number, or nested numbers."""
-    if any(isinstance(each, Mapping | Pairs) for each in tree):
+    if tree and all(isinstance(each, Mapping | Pairs) for each in tree):
         for place, each in enumerate(tree, 1):
             yield from _walk(walk, each, at.inner(f"[{place}]", at.name, at.after))
     elif not at.name and tree and all(_is_pair(each) for each in tree):
@@ -237,8 +237,11 @@ def _nested(walk: _Walk, tree: Sequence[Any], at: _At, address: str, items: list
     for place, each in enumerate(tree, 1):
         inner = f"{address},{place}".lstrip(",")
         walk.count += 1
-        if isinstance(each, list | tuple) and not isinstance(each, Pairs) and inner.count(",") < DEEPEST - 10:
-            found.append(_nested(walk, each, at, inner, items))
+        if isinstance(each, list | tuple) and not isinstance(each, Pairs):
+            if inner.count(",") < DEEPEST - 10:
+                found.append(_nested(walk, each, at, inner, items))
+            else:
+                items.append(unread(at.place or at.name, f"{at.name}[{inner}]", "the list is nested too deeply"))
             continue
         array = as_array(each)
         number = number_of(each) if array is None else of_float(array.ravel()[0]) if array.size == 1 else None
@@ -268,7 +271,7 @@ def _leaf(walk: _Walk, value: Any, at: _At) -> Iterator[Item]:
         yield unread(place or "the top", str(value), "this number has no name")
     elif not walk.strict:
         walk.others.append(at.name)
-    elif value is None or value == "":
+    elif value is None or (isinstance(value, str) and not value):
         walk.empty.append(at.name)
     elif isinstance(value, bool):
         yield unread(place, f"{at.name} = {value}", "true and false are no numbers")
