@@ -195,6 +195,13 @@ def test_a_line_of_text(line: str, expected: list[tuple[str, str, int]]) -> None
         assert str(each.value) == str(number.value)
 
 
+def test_an_arrow_between_two_numbers_is_an_update() -> None:
+    found = answers_from("w5: 0.40 → 0.3589\nw6 = 0.45 -> 0.4087\nnew w7: 0.5 => 0.51\nE → 0.3\nb = 0.6 - 0.1 → 0.5\n")
+    expected = [("w5", "0.40"), ("w5+", "0.3589"), ("w6", "0.45"), ("w6+", "0.4087"), ("new w7", "0.51")]
+    assert [(each.name, each.text) for each in found.numbers] == [*expected, ("E", "0.3"), ("b", "0.5")]
+    assert found.notes[0] == "w5: 0.40 → 0.3589 is read as w5 before and after the update"
+
+
 UNREAD = [
     ("net_h1 = 0.15*0.05 + 0.35", "a calculation without its result"),
     ("net_h1 = 2 * net_o1", "a calculation without its result"),
@@ -432,6 +439,14 @@ def test_a_column_for_each_quantity_and_a_row_for_each_round(tmp_path: Path) -> 
     without = read_text("out_o1,E\n0.75,0.298\n0.5,0.2\n", tmp_path, "csv")
     assert [each.after for each in without.numbers] == [0, 0, 1, 1]
     assert "each row is read as a round" in without.notes[0]
+
+
+def test_of_several_columns_of_numbers_the_person_s_own_is_taken(tmp_path: Path) -> None:
+    found = read_text("name,value,my value\nnet_h1,0.5,0.25\n", tmp_path, "csv")
+    assert plain(found) == [("net_h1", "0.25", "0.01", 0)]
+    assert found.notes == ("the numbers are those of the column my value",)
+    marked = "name,your number,verdict,right number,with your numbers,note,likely cause\nw5 after 3,0.4,right,0.41,,,\n"
+    assert plain(read_text(marked, tmp_path, "csv")) == [("w5", "0.4", "0.1", 3)]
 
 
 def test_blocks_of_numbers_and_headings_in_csv(tmp_path: Path) -> None:
@@ -756,7 +771,8 @@ def test_refusals_say_what_and_where(tmp_path: Path) -> None:
     broken.write_bytes(b"PK\x03\x04")
     for source, said in [
         (str(tmp_path / "none.csv"), "no such file"), (str(tmp_path), "this is a folder"),
-        (str(large), "larger than 2 GB"), (str(binary), "this is no text"), (str(broken), "damaged"), ("a\0b.csv", "no path"),
+        (str(large), "larger than 2 GB"), (str(binary), "this is no text"), (str(broken), "damaged"),
+        ("a\0b.csv", "no path"),
     ]:  # fmt: skip
         with pytest.raises(AnswersError, match=said) as caught:
             read_answers(source)
@@ -865,7 +881,8 @@ def test_floats_come_back_to_the_bit(numbers: dict[str, float]) -> None:
 PIECES = st.sampled_from(
     ["net_h1", "w5+", "δ_o1", " ", " ", "\n", "=", ":", "0.3775", "1", "-", "−", ",", ";", "[", "]", "(", ")", "{", "}",
      "|", "\t", "after 10", "Round 2", "name", "value", "round", "#", "%", "$", "\\", "\\frac", '"', "'", "...",
-     "tensor(", "e-3", "×10^", "/", "*", "──", "---", "nan", "and", "is", "\0", "é", "\u2028", "=\n", "| a | 1 |\n", "name,value\n"]
+     "tensor(", "e-3", "×10^", "/", "*", "──", "---", "nan", "and", "is", "\0", "é", "\u2028", "=\n",
+     "| a | 1 |\n", "name,value\n"]
 )  # fmt: skip
 
 

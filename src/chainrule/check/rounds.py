@@ -14,6 +14,7 @@ HEADING = re.compile(
     rf"(?:({HEAD_WORD})\s*[#:=]?\s*(\d{{1,12}})(?:\s*(?:/|of)\s*\d+)?(?![\w.,]*\d)|(\d{{1,12}})(?:st|nd|rd|th)\s+({HEAD_WORD}))\b(.*)",
     re.IGNORECASE | re.DOTALL,
 )
+NO_ROUND = re.compile(r"(?:decimal|digit|place|significant)", re.IGNORECASE)  # Round 4 decimals
 FROM_ZERO = re.compile(rf"^\W*{HEAD_WORD}\W{{0,3}}0(?![\w.,]*\d)", re.IGNORECASE | re.MULTILINE)
 MARKUP = "#*=-–—_>[]() \t"
 
@@ -55,7 +56,7 @@ def heading(line: str, first: int = 1) -> Heading | None:
         return None
     number = int(match[2] or match[3])
     rest = match[5].strip().lstrip(MARKUP.replace("(", "").replace("[", "") + ":,|").strip()
-    if number < first or rest[:1] in ("/", "%"):
+    if number < first or rest[:1] in ("/", "%") or NO_ROUND.match(rest):
         return None
     done = number - first
     word = (match[1] or match[4]).lower()

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from chainrule.check.gather import Item, answer, unread
+from chainrule.check.gather import Item, Note, answer, unread
 from chainrule.check.printed import Tree, as_printed, entries, printed
 from chainrule.check.rounds import split_after
 from chainrule.check.typed import NUMBER_TEXT, Typed, typed
@@ -21,6 +21,7 @@ LEAD_IN = re.compile(
 NAME = re.compile(r"(?!\([^()]*\)$)(?:[^\W\d]|[\\∂\"'({])")
 PLAIN_NAME = re.compile(r"[^\W\d][\w\[\],./+]*[\w\]+]")
 ONE_WORD = re.compile(r"[^\W\d][\w\[\],'+^{}./∂()]*")
+NEW = re.compile(r"\bnew\b|\bupdated\b|[+⁺'′]\}?$", re.IGNORECASE)
 LEADING = re.compile(rf"\(?\s*({NUMBER_TEXT})(?:\s*\))?(?:\.{{2,3}}|…)?")
 REMARK = re.compile(r"[\s,;:.]*(?!(?:and|or|to)\b)[^\W\d]", re.IGNORECASE)
 DECIMAL = re.compile(r"\d[.,]\d|[.,]\d")
@@ -131,10 +132,20 @@ def _piece(piece: str, after: int, place: str, grouped: bool) -> Iterator[Item]:
     problem = _problem(name, value)
     if problem is None and len(parts) == 1 and value.strip().isdigit() and re.fullmatch(r"[^\W\d_]+", name):
         problem = "this may be a heading; write = between a name and its number"  # Layer 2, Page 3
-    if problem is None:
-        yield from value_items(name, value, after, place, grouped)
-    elif problem:
+    if problem:
         yield unread(place, piece.strip(), problem)
+    elif problem is None and len(parts) > 2 and (before := _before(name, piece, parts)) is not None:
+        yield Note(f"{name}: {before.text} → {value.strip()} is read as {name} before and after the update")
+        yield answer(name, before, after, place)
+        yield from value_items(f"{name}+", value, after, place, grouped)
+    elif problem is None:
+        yield from value_items(name, value, after, place, grouped)
+
+
+def _before(name: str, piece: str, parts: Sequence[str]) -> Typed | None:
+    """The first number of ``w5: 0.4 → 0.3589``, which says what an update makes of it."""
+    arrow = piece[: len(piece) - len(parts[-1])].rstrip().endswith(("→", "->", "=>", "⇒"))
+    return typed(parts[-2]) if arrow and NEW.search(name) is None else None
 
 
 def _split(piece: str) -> list[str]:
@@ -249,8 +260,3 @@ def _leading(text: str, grouped: bool) -> Typed | str:
 
 def _calculation() -> str:
     return "this is a calculation without its result; write = and the result behind it"
-
-
-def names_of(cells: Sequence[str]) -> list[str]:
-    """The names in a row of column headers."""
-    return [clean_name(cell) for cell in cells]

@@ -119,12 +119,17 @@ def _step(state: Reading, rows: Sequence[Row], at: int) -> tuple[int, list[Item]
 
 def header_of(cells: Sequence[object]) -> Header | None:
     """The header of a table with a column of names and a column of numbers; None for any other row."""
-    words = [" ".join(re.sub(r"[\W_]+", " ", cell.lower()).split()) if isinstance(cell, str) else "" for cell in cells]
+    words = _words(cells)
     name, value = _column(words, NAMES), _column(words, VALUES)
     if name is None or value is None:
         return None
     after = _column(words, ROUNDS)
     return Header(name, value, after, (), "" if after is None else str(cells[after]).strip())
+
+
+def _words(cells: Sequence[object]) -> list[str]:
+    """The words of a header without capitals and signs."""
+    return [" ".join(re.sub(r"[\W_]+", " ", cell.lower()).split()) if isinstance(cell, str) else "" for cell in cells]
 
 
 def _column(words: Sequence[str], known: Sequence[str]) -> int | None:
@@ -148,6 +153,8 @@ def _wide_header(cells: Sequence[object], following: Sequence[object]) -> Header
 
 def _about(header: Header, rows: Sequence[Row], at: int) -> Iterator[Item]:
     """What there is to say about how a table's rounds are read."""
+    if not header.wide and sum(word in VALUES for word in _words(rows[at][1])) > 1:
+        yield Note(f"the numbers are those of the column {str(rows[at][1][header.value]).strip()}")
     if header.after is not None:
         yield Note(f"the column {header.said} is read as the number of rounds done before")
     elif header.wide and at + 2 < len(rows) and not all(_is_empty(cell) for cell in rows[at + 2][1]):
