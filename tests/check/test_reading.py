@@ -209,6 +209,7 @@ UNREAD = [
     ("net_h1, net_h2 = 0.1, 0.2", "several numbers for one name"),
     ("net_h1 = 1 and 2", "several numbers for one name"),
     ("net_h1 = O.3775", "this is no number"),
+    ("net_h1 = oops", "no number stands behind the name"),
     ("net_h1 = 0.37S", "this is no number"),
     ("net_h1 = sigmoid(0.3775)", "this is no number"),
     ("0.3775", "no name stands before the number"),
@@ -245,7 +246,7 @@ def test_what_can_t_be_read_is_listed_with_its_reason(line: str, reason: str) ->
 
 SILENT = [
     "", "  \t", "---", "=====", "My numbers", "## Forward pass", "Forward pass:", "Step 1: compute the net inputs",
-    "net_h1 = w1*i1 + w2*i2 + b1", "net_h1 =", "net_h1 = ?", "# a comment", "// another", "────────", "|---|---|",
+    "net_h1 = w1*i1 + w2*i2 + b1", "net_h1 =", "net_h1 = ?", "net_h1 = sum(w * i) + b", "Title: text", "# a comment", "// another", "────────", "|---|---|",
     r"\begin{align}", r"\end{align}", "```",
 ]  # fmt: skip
 

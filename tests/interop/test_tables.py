@@ -213,9 +213,12 @@ def test_what_is_written_is_read_again(rows: list[list[Any]]) -> None:
     assert [cells for _, cells in csv_sheet(stream.getvalue(), ";").rows] == texts
 
 
+WHOLE = [xlsx({"A": TABLE}), ods({"A": TABLE})]
+
+
 @given(st.data())
 def test_damage_leads_to_one_clear_refusal(data: st.DataObject) -> None:
-    whole = data.draw(st.sampled_from([xlsx({"A": TABLE}), ods({"A": TABLE})]))
+    whole = data.draw(st.sampled_from(WHOLE))
     changed = bytearray(whole)
     for _ in range(data.draw(st.integers(1, 3))):
         changed[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))

@@ -200,7 +200,9 @@ def _problem(name: str, value: str) -> str | None:
         named = FREE_NUMBER.search(f"{name} {value}")
         return "no name stands before the number; write it as in net_h1 = 0.3775" if named else ""
     if not ANY_DIGIT.search(value) and typed(value.strip(QUOTES + ".,;")) is None:
-        return ""
+        # net_h2 = oops, but neither a formula nor: Title = text
+        is_name = ONE_WORD.fullmatch(name) and ("_" in name or ANY_DIGIT.search(name))
+        return "no number stands behind the name" if is_name and ONE_WORD.fullmatch(value.strip()) else ""
     if typed(value.strip(QUOTES + ".,;")) is None and FORMULA_NUMBER.search(value) is None:
         return ""
     if name[-1] in "<>!=" or re.search(r"\s[-+*/]$", name):
