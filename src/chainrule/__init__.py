@@ -11,13 +11,29 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from chainrule.model import Dense, Explanation, Network, Step, examples, load
+    from chainrule.model import Dense, Explanation, Network, Step, examples, load, load_trained
+    from chainrule.training.estimators import NetworkClassifier, NetworkRegressor
 
-__all__ = ["Dense", "Explanation", "Network", "Step", "__version__", "examples", "load"]
+__all__ = [
+    "Dense",
+    "Explanation",
+    "Network",
+    "NetworkClassifier",
+    "NetworkRegressor",
+    "Step",
+    "__version__",
+    "examples",
+    "load",
+    "load_trained",
+]
 
 
 def __getattr__(name: str) -> Any:
     """The facade is imported when it is first used, so that commands which need no numbers start at once."""
+    if name in ("NetworkClassifier", "NetworkRegressor"):
+        from chainrule.training import estimators
+
+        return getattr(estimators, name)
     if name in __all__:
         from chainrule import model
 

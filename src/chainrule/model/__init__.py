@@ -1,7 +1,9 @@
 """The facade: networks, steps, files and examples, with the methods that people call."""
 
 import json
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chainrule.catalogue.row import CatalogueError
 from chainrule.check.answers import AnswersError, later
@@ -18,13 +20,19 @@ from chainrule.numbers.ledger import LedgerError
 from chainrule.program.sizes import ProgramError
 from chainrule.spec.examples import example_names, example_text, new_spec_text
 from chainrule.spec.fields import spec_schema
-from chainrule.spec.problems import SpecErrors
+from chainrule.spec.problems import Problem, SpecErrors
 from chainrule.spec.reader import parse_spec, read_spec
+from chainrule.spec.spec import Spec
+from chainrule.training.problems import DivergedError, TrainingError
+
+if TYPE_CHECKING:
+    from chainrule.model.train import TrainedNetwork
 
 # What a person's input can be refused with: each says what is wrong, where, and what to do.
 PROBLEMS = (
     AnswersError,
     CatalogueError,
+    DivergedError,
     FormulaError,
     FormulaErrors,
     LedgerError,
@@ -33,6 +41,7 @@ PROBLEMS = (
     NumberError,
     ProgramError,
     SpecErrors,
+    TrainingError,
     UnknownQuantity,
 )
 
@@ -45,11 +54,28 @@ def load(network: str) -> Step:
     >>> load("mazur")["net_h1"]
     0.3775
     """
+    return Step(task_of(spec_of(network)))
+
+
+def spec_of(network: str) -> Spec:
+    """What a network file says, or a shipped example by its name. Raises ``SpecErrors``."""
+    if is_trained(network):
+        hint = f"ask for a row of its data: chainrule explain {network} --row 1"
+        raise SpecErrors(network, [Problem(0, "", "this is the folder of a trained network", hint)])
     if network != "-" and not _is_file(network):
-        spec = parse_spec(example_text(network), f"example {network}")
-    else:
-        spec = read_spec(network)
-    return Step(task_of(spec))
+        return parse_spec(example_text(network), f"example {network}")
+    return read_spec(network)
+
+
+def is_trained(place: str) -> bool:
+    """Whether this is the folder of a trained network."""
+    return (Path(place) / "made_from.json").is_file()
+
+
+def load_trained(folder: str) -> "TrainedNetwork":
+    """A trained network from its folder. Raises ``SavedError`` for what is missing or can't be read."""
+    found: TrainedNetwork = import_module("chainrule.model.train").load_trained(folder)
+    return found
 
 
 def _is_file(network: str) -> bool:
@@ -79,11 +105,14 @@ __all__ = [
     "Network",
     "Step",
     "examples",
+    "is_trained",
     "later",
     "load",
+    "load_trained",
     "new_file",
     "read_answers",
     "render",
     "schema_text",
+    "spec_of",
     "text",
 ]

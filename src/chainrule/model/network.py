@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +19,11 @@ from chainrule.model.task import Array, check_size
 from chainrule.numbers.draw import draw
 from chainrule.numbers.ledger import LedgerError
 from chainrule.program.sizes import shape_text
+from chainrule.spec.spec import LayerPart, NetworkPart, Spec
+from chainrule.training.problems import TrainingError
+
+if TYPE_CHECKING:
+    from chainrule.model.train import TrainedNetwork
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,7 @@ class Network:
         own = {name: Decimal(repr(value)) for name, value in (loss_settings or {}).items()}
         self.inputs, self.conventions = inputs, Conventions(loss, over_outputs, over_batch, own)
         self.layers = tuple(_row(layer) for layer in layers)
+        self._dense, self._seed = tuple(layers), seed
         check_size(parameter_shapes(inputs, self.layers))
         rng = np.random.default_rng(seed)
         self.parameters: dict[str, Array] = {}
@@ -112,6 +119,77 @@ class Network:
                 "Worked example", self.inputs, self.layers, self.conventions, self.parameters, data, update, size
             )
         )
+
+
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        target: str | Sequence[str] = (),
+        epochs: int = 20,
+        batch: int | None = 32,
+        optimizer: str = "adam",
+        learning_rate: float | None = None,
+        settings: Mapping[str, float] | None = None,
+        weight_decay: float | None = None,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        validation: Any = 0.0,
+        patience: int | None = None,
+        schedule: str = "constant",
+        dropout: Mapping[str, float] | None = None,
+        class_weight: str | Mapping[Any, float] | None = None,
+        standardise: bool | None = None,
+        seed: int | None = None,
+        engine: str = "auto",
+        folder: str | None = None,
+        overwrite: bool = False,
+        on_epoch: Any = None,
+        **columns: Any,
+    ) -> "TrainedNetwork":
+        """Train on data from the start values, which stay as they are; the trained network is what comes back.
+
+        ``X`` and ``y`` are arrays, a row for each sample, ``y`` the classes or the numbers; or ``X`` is a data frame, a
+        dictionary of columns or a file, with the ``target`` column by name. Named columns of numbers are standardised
+        and arrays are not, unless ``standardise`` says so. ``validation`` is a share, or samples as ``(X, y)``. With
+        ``folder`` everything is kept there after every epoch. Further arguments are those of ``Choices``: ``impute``,
+        ``categories``, ``leave_out``, ``inputs``, ``weight``, ``standardise_targets``.
+
+        Raises ``DataError`` and ``TrainingError`` for what doesn't fit, and ``DivergedError`` with the last good weights.
+
+        >>> net = Network(1, [Dense(1)], "mean_squared_error")
+        >>> trained = net.fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], epochs=500, learning_rate=0.1)
+        >>> trained.predict([[10.0]]).round(2)
+        array([21.])
+        """
+        training = import_module("chainrule.model.train")  # loaded when it is asked for, as checking is
+        update = training.update_of(optimizer, learning_rate, settings, weight_decay, clip_norm, clip_value)
+        if unknown := [name for name in columns if name not in COLUMNS]:
+            raise TrainingError(f"fit has no argument {unknown[0]!r}; of columns there are: {', '.join(COLUMNS)}")
+        columns["standardise"] = training.standardised_by_default(X) if standardise is None else standardise
+        options = training.Options(
+            epochs, batch, self._seed if seed is None else seed, patience=patience,
+            schedule=training.schedule_of(schedule), class_weight=class_weight,
+        )  # fmt: skip
+        fitted: TrainedNetwork = training.fit_network(
+            self.spec(update), self.parameters, X, y, target, validation, columns, options, dropout or {}, engine,
+            folder, overwrite, on_epoch,
+        )  # fmt: skip
+        return fitted
+
+    def spec(self, update: Update | None = None) -> Spec:
+        """The network as a network file has it, without data."""
+        start = import_module("chainrule.model.train").drawn_or_given
+        parts = [
+            LayerPart(row, start(layer.weights), None if row.bias == "none" else start(layer.bias))
+            for row, layer in zip(self.layers, self._dense, strict=True)
+        ]
+        part = NetworkPart(self.inputs, tuple(parts), self.conventions, self._seed, (), ())
+        return Spec("Trained network", part, update or Update(), None, 1)
+
+
+COLUMNS = ("inputs", "leave_out", "categories", "impute", "weight", "standardise_targets")
 
 
 def _row(layer: Dense) -> DenseLayer:

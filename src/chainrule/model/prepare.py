@@ -43,6 +43,9 @@ def task_of(spec: Spec) -> Task:
     part = spec.network
     if isinstance(part, FormulaPart):
         return _formula_task(spec, part)
+    if not part.data_inputs:
+        hint = "add [data] with inputs and targets, or train it on a table: chainrule train NETWORK DATA --target COLUMN"
+        raise SpecErrors(spec.source, [Problem(0, "", "this network has no data of its own", hint)])
     layers = [each.layer for each in part.layers]
     names = layer_names(layers)
     draw_with = _drawing(part.seed)
@@ -116,12 +119,17 @@ def layered_task(
     loss = find_loss(conventions.loss)
     settings = dict(loss.settings) | {k: str(v) for k, v in conventions.loss_settings.items()}
     fixed = {name: _number(value) for name, value in settings.items()}
-    taught = taught_delta(layers, conventions)
     return Task(
         title, program_for, parameters, data, fixed, update, "E_total", batch,
-        _conventions(inputs, layers, conventions, update, batch, len(data["x"])),
-        partial(_shorter, taught, layer_names(layers)[-1]), variants,
+        header_of(inputs, layers, conventions, update, batch, len(data["x"])), shorter_for(layers, conventions), variants,
     )  # fmt: skip
+
+
+def shorter_for(
+    layers: Sequence[DenseLayer], conventions: Conventions
+) -> Callable[[Program, Mapping[str, Array]], tuple[Shorter, ...]]:
+    """What is taught in a shorter form of this network, for its numbers."""
+    return partial(_shorter, taught_delta(layers, conventions), layer_names(layers)[-1])
 
 
 def _number(text: str) -> Array:
@@ -130,7 +138,7 @@ def _number(text: str) -> Array:
     return result
 
 
-def _conventions(
+def header_of(
     inputs: int, layers: Sequence[DenseLayer], conventions: Conventions, update: Update, batch: int | None, samples: int
 ) -> tuple[tuple[str, str], ...]:
     """The header's lines: every choice that changes a number."""

@@ -44,7 +44,8 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
 
 FIELDS = (
     Field("", "title", "text", "What the worked example is headed with."),
-    Field("network", "inputs", "count", "How many inputs the network has.", required=True),
+    Field("network", "inputs", "count", "How many inputs the network has.",
+          "without [data] and with drawn weights: as many as the data give"),
     Field("network", "loss", "name", "The error that is made small; see the reference of losses.", required=True),
     Field("network", "loss_over_outputs", "text", "How the outputs' errors add up.", "the loss's own",
           choices=("sum", "mean")),

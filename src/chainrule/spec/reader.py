@@ -15,7 +15,7 @@ from chainrule.formula.parse import FormulaError, FormulaErrors, parse_formulas
 from chainrule.spec.fields import TABLES, fields_of
 from chainrule.spec.lines import Path, line_of
 from chainrule.spec.problems import Report, did_you_mean, nearest
-from chainrule.spec.spec import FormulaPart, LayerPart, Matrix, NetworkPart, Spec
+from chainrule.spec.spec import Drawn, FormulaPart, LayerPart, Matrix, NetworkPart, Spec
 from chainrule.spec.text import plain_data, read_text
 from chainrule.spec.values import counted, nested, read_value, shown
 
@@ -104,15 +104,16 @@ def _checked(report: Report, path: Path, check: Callable[[], Any]) -> Any:
 
 
 def _network(report: Report, data: Table, tables: Mapping[str, Table]) -> NetworkPart | None:
-    for needed in ("network", "data"):
-        if needed not in tables and needed not in data:
-            report.add((), f"there is no [{needed}]", "`chainrule new` writes a file that has all it needs")
+    if "network" not in tables and "network" not in data:
+        report.add((), "there is no [network]", "`chainrule new` writes a file that has all it needs")
     for name in OWN:
         if name in tables:
             report.add((name,), f"[{name}] belongs to own formulas", "numbers of a network of layers stand in [data]")
     table = tables.get("network", {})
     inputs = table.get("inputs")
     layers = _layers(report, data.get("layer"), inputs)
+    if "network" in tables and "inputs" not in data["network"]:
+        _check_without_inputs(report, data, layers)
     conventions = Conventions(
         table.get("loss") or "half_squared_error",
         table.get("loss_over_outputs"),
@@ -131,9 +132,21 @@ def _network(report: Report, data: Table, tables: Mapping[str, Table]) -> Networ
     data_inputs, data_targets = known.get("inputs"), known.get("targets")
     outputs = layers[-1].layer.units if layers else None
     _check_data(report, data_inputs, data_targets, inputs, outputs)
-    if not (inputs and layers and data_inputs and data_targets):
+    if not layers or ("data" in data and not (inputs and data_inputs and data_targets)):
         return None
-    return NetworkPart(inputs, tuple(layers), conventions, table.get("seed") or 0, data_inputs, data_targets)
+    seed = table.get("seed") or 0
+    return NetworkPart(inputs or 0, tuple(layers), conventions, seed, data_inputs or (), data_targets or ())
+
+
+def _check_without_inputs(report: Report, data: Table, layers: list[LayerPart]) -> None:
+    """The data that a network is trained on can say how many inputs it has, where nothing in the file depends on it."""
+    if any(nearest(key, list(fields_of("network"))) == "inputs" for key in data["network"]):
+        return  # a slip of the fingers, which is reported
+    hint = "how many inputs the network has"
+    if "data" in data:
+        report.add(("network", "inputs"), "inputs is missing", hint)
+    elif layers and not isinstance(layers[0].weights, Drawn):
+        report.add(("network", "inputs"), "inputs is missing", f"{hint}; it may be left out where weights are drawn")
 
 
 def _layers(report: Report, tables: Any, inputs: int | None) -> list[LayerPart]:
@@ -271,7 +284,7 @@ def _training(report: Report, table: Table, part: NetworkPart | FormulaPart | No
             report.add(("training", key), f"{table[key]} is not above 0")
     batch = table.get("batch")
     size = batch if isinstance(batch, int) else None
-    if size is not None and isinstance(part, NetworkPart) and size > len(part.data_inputs):
+    if size is not None and isinstance(part, NetworkPart) and 0 < len(part.data_inputs) < size:
         said = f"a batch of {size}, but the data have {counted(len(part.data_inputs), 'sample')}"
         report.add(("training", "batch"), said, 'write batch = "all"')
     if size is not None and isinstance(part, FormulaPart):

@@ -31,7 +31,10 @@ class LayerPart:
 
 @dataclass(frozen=True, slots=True)
 class NetworkPart:
-    """A network of layers and its data: a row of ``inputs`` and of ``targets`` for each sample."""
+    """A network of layers and its data: a row of ``data_inputs`` and of ``data_targets`` for each sample.
+
+    Both are empty where the data come from elsewhere; ``inputs`` is 0 where those data say how many there are.
+    """
 
     inputs: int
     layers: tuple[LayerPart, ...]

@@ -42,7 +42,7 @@ def write_spec(spec: Spec) -> str:
 def _network(part: NetworkPart) -> Iterator[str]:
     conventions = part.conventions
     network = {
-        "inputs": part.inputs,
+        "inputs": part.inputs or None,
         "loss": conventions.loss,
         "loss_over_outputs": conventions.over_outputs,
         "loss_over_batch": conventions.over_batch,
@@ -52,7 +52,8 @@ def _network(part: NetworkPart) -> Iterator[str]:
     yield _table("[network]", network)
     for each in part.layers:
         yield _table("[[layer]]", _layer(each))
-    yield _table("[data]", {"inputs": part.data_inputs, "targets": part.data_targets})
+    if part.data_inputs:
+        yield _table("[data]", {"inputs": part.data_inputs, "targets": part.data_targets})
 
 
 def _layer(part: LayerPart) -> dict[str, Any]:

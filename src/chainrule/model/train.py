@@ -1,0 +1,393 @@
+"""Training as people use it: a network fitted to data, and what can be asked of it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.catalogue.training import Update, carried
+from chainrule.engines.choose import choose_engine
+from chainrule.engines.jax import JaxEngine, library
+from chainrule.explain.writing import DIGITS
+from chainrule.model.prepare import header_of, parameter_shapes, shorter_for
+from chainrule.model.step import Explanation, Step
+from chainrule.model.task import Task, check_size, given_of, next_state
+from chainrule.spec.spec import Drawn, NetworkPart, Spec
+from chainrule.training import saved, session, use
+from chainrule.training.batches import rounds_of
+from chainrule.training.columns import Table, as_text, column_of, is_text, missing_rows, spread, table
+from chainrule.training.data import Choices
+from chainrule.training.engine import Engine, NumpyEngine
+from chainrule.training.history import curve_svg, curve_text
+from chainrule.training.measure import Measures
+from chainrule.training.preparation import input_names, output_names
+from chainrule.training.problems import DataError, TrainingError
+from chainrule.training.programs import LOSS, of_part, training_round
+from chainrule.training.progress import Options, Progress, Record
+from chainrule.training.readers import Data, of_arrays, read
+from chainrule.training.schedules import Chosen
+
+Array = NDArray[Any]
+NAMED = 12  # inputs that are named one by one in the head of a worked example
+
+
+class TrainedNetwork:
+    """A network that was trained on data: predictions, measures, the course of training, any row explained.
+
+    ``trained`` holds everything as plain data; ``data`` are those of training, where they are at hand.
+    """
+
+    def __init__(self, trained: saved.Trained, data: Data | None = None) -> None:
+        self.trained, self._data = trained, data
+
+    @property
+    def history(self) -> tuple[Record, ...]:
+        """A record of each epoch: its error, that of validation, the learning rate, and more."""
+        return self.trained.history
+
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """The weights and biases by family, such as ``w_h``: those of the best epoch, or of the last."""
+        return self.trained.parameters
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes as text, in the order of a confusion matrix; empty where numbers are learnt."""
+        return use.class_names(self.trained)
+
+    def predict(self, X: Any) -> Array:
+        """The class of each sample, or its numbers in the units of the targets.
+
+        ``X`` is prepared as the data of training were: an array, a data frame, a dictionary of columns, or a file.
+        """
+        answers = use.predict(self.trained, _inputs(X)).answers
+        targets = self.trained.preparation.targets
+        if self.trained.preparation.classes:
+            whole = answers.dtype.kind == "f" and (answers == answers.round()).all()
+            return answers.astype(int) if whole else answers
+        return answers[:, 0] if len(targets) == 1 and targets[0].name != "target1" else answers
+
+    def outputs(self, X: Any) -> Array:
+        """The network's outputs, a row for each sample: of classes what the last layer makes of them."""
+        return use.predict(self.trained, _inputs(X)).outputs
+
+    def evaluate(self, X: Any, y: Any = None) -> Measures:
+        """The error, and accuracy and confusion matrix or R² and RMSE, on data whose targets are known."""
+        if y is None:
+            return use.evaluate(self.trained, _inputs(X))
+        names = [each.name for each in self.trained.preparation.targets]
+        targets = np.asarray(_as_classes(y) if names == ["target"] else y)
+        columns = spread("target", targets) if names[0].startswith("target") else spread(names[0], targets.ravel())
+        return use.evaluate(self.trained, _joined(X, columns))
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """The accuracy where classes are learnt, else R²."""
+        return float(self.evaluate(X, y).score or 0.0)
+
+    def curve(self) -> Curve:
+        """The course of training as a curve, which shows itself in a terminal and in a notebook."""
+        return Curve(self.history)
+
+    def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
+        """Keep everything in a folder, for `load_trained`. Raises ``SavedError`` where there is something already."""
+        saved.create(folder, self.trained, overwrite=overwrite)
+
+    def step(self, row: int, data: Any = None, *, digits: int = DIGITS) -> Step:
+        """The next round of training on one row alone, counted from 1: with all its numbers.
+
+        ``data`` are those that it was trained on unless given. Raises ``DataError`` for a row that isn't there.
+        """
+        found = _inputs(data) if data is not None else self._data or _where(self.trained)
+        return row_step(self.trained, found, row, digits)
+
+    def explain(self, row: int, name: str | None = None, data: Any = None) -> Explanation:
+        """The worked example of a real row, counted from 1; or of one quantity in it, such as ``E_total``."""
+        return self.step(row, data).explain(name)
+
+    def __repr__(self) -> str:
+        sizes = [self.trained.net.inputs, *(layer.units for layer in self.trained.net.layers)]
+        last = f", {record_text(self.history[-1])}" if self.history else ""
+        return f"<network {'-'.join(map(str, sizes))} after {len(self.history)} epochs{last}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """The error over the epochs: as text, and as an SVG picture."""
+
+    history: tuple[Record, ...]
+
+    def text(self, width: int = 72, height: int = 12, *, ascii_only: bool = False) -> str:
+        """The curve in so many columns and rows of characters."""
+        return curve_text(self.history, width, height, ascii_only=ascii_only)
+
+    def svg(self, width: int = 640, height: int = 360, title: str = "") -> str:
+        """The curve as a picture that stands by itself."""
+        return curve_svg(self.history, width, height, title)
+
+    def __repr__(self) -> str:
+        return self.text().rstrip("\n")
+
+    def _repr_svg_(self) -> str:
+        return self.svg()
+
+
+def record_text(record: Record) -> str:
+    """What is known of an epoch, in words: ``error 0.31, validation 0.35, accuracy 0.9``; R² where it is no accuracy.
+
+    >>> record_text(Record(1, 10, 0.1, 0.5))
+    'error 0.5'
+    """
+    said = [f"error {record.loss:.4g}"]
+    if record.validation_loss is not None:
+        said.append(f"validation {record.validation_loss:.4g}")
+    return ", ".join(said)
+
+
+def load_trained(folder: str | Path) -> TrainedNetwork:
+    """A trained network from its folder. Raises ``SavedError`` for what is missing or can't be read."""
+    return TrainedNetwork(saved.load(folder))
+
+
+def fit_network(
+    spec: Spec,
+    parameters: Mapping[str, Array],
+    X: Any,
+    y: Any,
+    target: str | Sequence[str],
+    validation: Any,
+    choices: Mapping[str, Any],
+    options: Options,
+    dropout: Mapping[str, float],
+    engine: str,
+    folder: str | Path | None,
+    overwrite: bool,
+    on_epoch: Callable[[Progress], None] | None,
+) -> TrainedNetwork:
+    """What ``Network.fit`` does."""
+    data, names = _samples(X, y, target)
+    apart = None
+    if isinstance(validation, tuple) and len(validation) == 2:
+        apart, _ = _samples(*validation, target)
+    elif not isinstance(validation, int | float):
+        apart = _inputs(validation)
+    else:
+        options = replace(options, validation=float(validation))
+    part = spec.network
+    assert isinstance(part, NetworkPart)
+    shares = {name: Decimal(repr(float(share))) for name, share in dropout.items()}
+    rows = session.table_of(data).rows
+    chosen, _ = engine_for(engine, spec, shares, rows, options)
+    trained = session.train(
+        spec, data, Choices(names, **choices), options, validation=apart, dropout=shares, parameters=parameters,
+        folder=folder, overwrite=overwrite, engine=chosen, on_epoch=on_epoch,
+    )  # fmt: skip
+    if trained.progress.stopped == "interrupted" and not trained.history:
+        raise KeyboardInterrupt
+    return TrainedNetwork(trained, data)
+
+
+def _samples(X: Any, y: Any, target: str | Sequence[str]) -> tuple[Data, tuple[str, ...]]:
+    """The data, and the names of the target columns."""
+    named = (target,) if isinstance(target, str) else tuple(target)
+    if y is None:
+        if not any(named):
+            raise TrainingError('give the targets as y, or name their column: fit(data, target="price")')
+        return Data(X), named
+    if any(named):
+        raise TrainingError("give the targets as y, or name their column with target; not both")
+    columns = spread("target", np.asarray(_as_classes(y)))
+    return _joined(X, columns), tuple(columns)
+
+
+def _as_classes(y: Any) -> Any:
+    """Rows with a single 1 as the numbers of classes; anything else as it is."""
+    array = np.asarray(y)
+    if array.ndim != 2 or array.shape[1] < 2 or array.dtype.kind not in "fiub":
+        return y
+    one_each = ((array == 0) | (array == 1)).all() and (array.sum(axis=1) == 1).all() and (array.sum(axis=0) > 0).all()
+    return array.argmax(axis=1) if one_each else y
+
+
+def _inputs(X: Any) -> Data:
+    """Arrays get the column names x1, x2, ...; anything else has names of its own."""
+    if isinstance(X, Data):
+        return X
+    return Data(of_arrays(X)) if isinstance(X, np.ndarray | list) else Data(X)
+
+
+def _joined(X: Any, targets: Mapping[str, Array]) -> Data:
+    inputs = _inputs(X)
+    found = read(inputs.source, inputs.sheet, inputs.missing)
+    rows = len(next(iter(targets.values())))
+    if found.rows != rows:
+        raise DataError(f"there are {found.rows} rows of inputs but {rows} of targets")
+    return Data(table("data", {**found.columns, **targets}))
+
+
+def standardised_by_default(X: Any) -> bool:
+    """Columns with names are standardised; arrays are taken as they are."""
+    return not isinstance(X, np.ndarray | list)
+
+
+def _where(trained: saved.Trained) -> Data:
+    """The data of training, where they were. Raises ``DataError`` where they are not."""
+    data = trained.made_from.data
+    if not data.name or not Path(data.name).exists():
+        said = f"the data of training are not at {data.name} any more" if data.name else "the folder has no data"
+        raise DataError(f"{said}; say where they are (--data FILE, or data=... in Python)")
+    return replace(data, stream=False)
+
+
+def engine_for(
+    name: str, spec: Spec, dropout: Mapping[str, Decimal], rows: int, options: Options
+) -> tuple[Engine, str]:
+    """An engine by name (numpy, jax, auto), and why that one, for so many samples.
+
+    Raises ``MissingLibraryError`` for one whose library is missing, and ``TrainingError`` for another name.
+    """
+    if name not in ("auto", "numpy", "jax"):
+        raise TrainingError(f"there is no engine {name!r}; there are: auto, numpy, jax")
+    why = ""
+    if name == "auto" and isinstance(spec.network, NetworkPart):
+        size = max(1, min(options.batch or rows, rows))
+        program = training_round(of_part(spec.network, spec.update, dropout), size)
+        rounds = rounds_of(max(1, rows), options.batch) * options.epochs
+        choice = choose_engine(program, rounds, (LOSS, *carried(program)))
+        name, why = choice.engine, choice.why
+    if name == "jax":
+        library()
+        return JaxEngine(), why or "JAX, as asked for"
+    return NumpyEngine(), why or "NumPy, as asked for"
+
+
+def for_data(spec: Spec, data: Data, choices: Choices, seed: int | None) -> Spec:
+    """A network file's spec as it is trained on data: without rounds of its own, and with as many inputs as they give.
+
+    ``seed`` is for the start values, that of the file unless given. Raises ``TrainingError`` for own formulas, and
+    ``CatalogueError`` for a network that doesn't fit into memory.
+    """
+    part = spec.network
+    if not isinstance(part, NetworkPart):
+        raise TrainingError(f"{spec.source}: own formulas are trained on the numbers in their file, not on a table")
+    inputs = part.inputs or width_of(data, choices)
+    part = replace(part, inputs=inputs, seed=part.seed if seed is None else seed, data_inputs=(), data_targets=())
+    check_size(parameter_shapes(inputs, [each.layer for each in part.layers]))
+    return replace(spec, network=part, batch=None, rounds=1)
+
+
+def width_of(data: Data, choices: Choices) -> int:
+    """How many inputs the columns of some data give: one for each number, and one for each category."""
+    if data.stream:
+        raise DataError("data that are streamed don't say how many inputs there are; write inputs = ... in [network]")
+    whole = session.table_of(data)
+    apart = {*choices.target, *choices.leave_out, choices.weight}
+    names = choices.inputs or [name for name in whole.columns if name not in apart]
+    count = sum(_width(whole, name, name in choices.categories) for name in names)
+    if not count:
+        raise DataError(f"{whole.source}: there is no column left for the inputs")
+    return count
+
+
+def _width(whole: Table, name: str, as_category: bool) -> int:
+    column = column_of(whole, name)
+    if not is_text(column) and not as_category:
+        return 1
+    texts = as_text(column)
+    return len(set(texts[~missing_rows(texts)].tolist()))
+
+
+def row_step(trained: saved.Trained, data: Data, row: int, digits: int = DIGITS) -> Step:
+    """The next round of training on one row alone, counted from 1."""
+    one = use.sample_round(trained, data, row)
+    net = one.net
+    preparation = trained.preparation
+    head = (
+        *header_of(net.inputs, net.layers, net.conventions, net.update, None, 1),
+        ("inputs", _named("i", input_names(preparation), [each.scale != 1 for each in preparation.inputs])),
+        ("outputs", _named("o", output_names(preparation), [])),
+    )
+    source = f" of {data.name}" if data.name else ""
+    task = Task(
+        f"{trained.spec.title}: row {row}{source}", one.program_for, one.parameters, one.data, one.fixed, net.update,
+        conventions=head, shorter=shorter_for(net.layers, net.conventions),
+    )  # fmt: skip
+    return RowStep(task, one.rounds, digits, one.state)
+
+
+def _named(letter: str, names: Sequence[str], standardised: Sequence[bool]) -> str:
+    """``i1 = size, i2 = town=Aue``; the first and the last where there are many."""
+    shown = [f"{letter}{place} = {name}" for place, name in enumerate(names, 1)]
+    if len(shown) > NAMED:
+        shown = [*shown[:3], "...", shown[-1]]
+    note = "; numbers standardised" if any(standardised) else ""
+    return ", ".join(shown) + note
+
+
+class RowStep(Step):
+    """A round on one row in a trained network. What follows it are further rounds on the same row."""
+
+    def after(self, rounds: int, *, digits: int | None = None) -> Step:
+        """The round that follows after so many more rounds on this row."""
+        step: Step = RowStep(self._task, self._done, self._digits if digits is None else digits, self._start)
+        for _ in range(rounds):
+            step = step.next()
+        return step
+
+    def next(self) -> Step:
+        """The round after this one."""
+        program, _ = given_of(self._task, self._start, self._done)
+        state = next_state(program, self.round.ledger, self._start)
+        return RowStep(self._task, self._done + 1, self._digits, state)
+
+    def check(self, answers: Any, *, published: bool = False) -> Any:
+        """Not for a row of a trained network: its start values are those of another round."""
+        raise TrainingError("numbers are checked on a network file; those of a row in a trained network are not yet")
+
+
+def update_of(
+    optimizer: str,
+    learning_rate: float | None,
+    settings: Mapping[str, float] | None,
+    weight_decay: float | None,
+    clip_norm: float | None,
+    clip_value: float | None,
+) -> Update:
+    """The optimizer with its numbers as they were typed."""
+    own = {name: Decimal(repr(value)) for name, value in (settings or {}).items()}
+    extra = [None if value is None else Decimal(repr(value)) for value in (weight_decay, clip_norm, clip_value)]
+    return Update(optimizer, None if learning_rate is None else Decimal(repr(learning_rate)), own, *extra)
+
+
+def schedule_of(text: str) -> Chosen:
+    """A schedule by name, with its settings behind it.
+
+    >>> schedule_of("step every=5")
+    Chosen(name='step', settings={'every': Decimal('5')})
+    """
+    name, *settings = text.split() or [""]
+    found: dict[str, Decimal] = {}
+    for each in settings:
+        key, _, value = each.partition("=")
+        try:
+            found[key] = Decimal(value)
+        except ArithmeticError:
+            raise TrainingError(f"a schedule's setting is a name and a number, such as factor=0.5, not {each!r}") from None
+    return Chosen(name, found)
+
+
+def drawn_or_given(value: Any) -> Any:
+    """Start values as a network file has them: an initialiser's name, or numbers."""
+    if isinstance(value, str):
+        return Drawn(value)
+    array = np.asarray(value, dtype=float)
+    if array.ndim == 0:
+        return Decimal(repr(float(array)))
+    if array.ndim == 1:
+        return tuple(Decimal(repr(each)) for each in array.tolist())
+    return tuple(tuple(Decimal(repr(each)) for each in row) for row in array.tolist())
