@@ -7,7 +7,7 @@ from chainrule.check.anatomy import errors
 from chainrule.check.answers import Answers
 from chainrule.check.causes import Named, causes_of
 from chainrule.check.diagnose import Diagnosis
-from chainrule.check.mark import Marking, Verdict
+from chainrule.check.mark import Mark, Marking, Verdict
 from chainrule.check.resolve import Found
 from chainrule.check.result import Cause, Checked, Convention, Result
 from chainrule.explain.names import Scalar
@@ -170,8 +170,15 @@ def _checked(named: Named, diagnosis: Diagnosis, each: Found, place: int | None)
         line=line,
         quantity=named.line(line),
         earlier=earlier,
-        causes=causes_of(named, diagnosis, place),
+        causes=causes_of(named, diagnosis, place) or _rounding(mark),
     )
+
+
+def _rounding(mark: Mark) -> tuple[Cause, ...]:
+    """What a small difference comes from: cut off, the last digit, rounding on the way, float32."""
+    if mark.cause in ("", "rounded"):
+        return ()
+    return (Cause(mark.cause.replace("_", "-"), mark.note),)
 
 
 def _label_of(marked: Marking, line: str) -> str:
