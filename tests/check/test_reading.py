@@ -246,7 +246,8 @@ def test_what_can_t_be_read_is_listed_with_its_reason(line: str, reason: str) ->
 
 SILENT = [
     "", "  \t", "---", "=====", "My numbers", "## Forward pass", "Forward pass:", "Step 1: compute the net inputs",
-    "net_h1 = w1*i1 + w2*i2 + b1", "net_h1 =", "net_h1 = ?", "net_h1 = sum(w * i) + b", "Title: text", "# a comment", "// another", "────────", "|---|---|",
+    "net_h1 = w1*i1 + w2*i2 + b1", "net_h1 =", "net_h1 = ?", "net_h1 = sum(w * i) + b",
+    "Title: text", "# a comment", "// another", "────────", "|---|---|",
     r"\begin{align}", r"\end{align}", "```",
 ]  # fmt: skip
 
