@@ -47,14 +47,15 @@ def _blocks(result: Result, marking: Marking | None, symbols: dict[str, Symbol |
         yield Note((f"{whose} right for another convention: {result.convention.text}.{_alternatives(result)}",))
     wrong = [each for each in result.checked if each.verdict == Verdict.WRONG]
     first = None if result.first_wrong is None else result.checked[result.first_wrong]
+    said: set[str] = set()
     if first is not None:
         yield Heading(2, "What to look at first")
-        yield from _wrong(result, first, marking, symbols)
+        yield from _wrong(result, first, marking, symbols, said)
     others = [each for each in wrong if each is not first]
     if others:
         yield Heading(2, "The other wrong numbers")
         for each in others[:MOST_EXPLAINED]:
-            yield from _wrong(result, each, marking, symbols)
+            yield from _wrong(result, each, marking, symbols, said)
         if len(others) > MOST_EXPLAINED:
             yield Paragraph((f"... and {len(others) - MOST_EXPLAINED} more; see the table.",))
     if result.families:
@@ -111,7 +112,7 @@ def _whose(result: Result) -> str:
 
 
 def _wrong(
-    result: Result, each: Checked, marking: Marking | None, symbols: dict[str, Symbol | Partial]
+    result: Result, each: Checked, marking: Marking | None, symbols: dict[str, Symbol | Partial], said: set[str]
 ) -> Iterator[Block]:
     """A wrong number: what it should be, worked out from the person's own numbers, and what may be behind it."""
     if each.count > 1:
@@ -124,7 +125,7 @@ def _wrong(
     if marking is not None and each.line in marking.sheet.lines:
         used = {**marking.own, **marking.replaced, each.line: marking.own[each.line]}
         yield Equations((_equation(marking, each.line, marking.sheet.lines[each.line], used, symbols, final=True),))
-    yield from _causes(result, each, marking, symbols)
+    yield from _causes(result, each, marking, symbols, said)
 
 
 def _label(each: Checked) -> str:
@@ -132,15 +133,20 @@ def _label(each: Checked) -> str:
 
 
 def _causes(
-    result: Result, each: Checked, marking: Marking | None, symbols: dict[str, Symbol | Partial]
+    result: Result, each: Checked, marking: Marking | None, symbols: dict[str, Symbol | Partial], said: set[str]
 ) -> Iterator[Block]:
+    """The likely cause, told in full the first time; ``said`` are those that have been."""
     if not each.causes:
         yield Paragraph((f"None of the {result.tried:,} mistakes and slips that were tried gives this number.",))
         return
     best = each.causes[0]
     equals = [cause for cause in each.causes if cause.id in best.ambiguous_with]
-    why = f" {best.why}" if best.why else ""
-    yield Paragraph((f"Likely: {best.text}.{why}{_strength(best, result.count(Verdict.WRONG))}",))
+    if best.id in said:
+        yield Paragraph((f"Likely the same: {best.text}.",))
+    else:
+        why = f" {best.why}" if best.why else ""
+        yield Paragraph((f"Likely: {best.text}.{why}{_strength(best, result.count(Verdict.WRONG))}",))
+    said.add(best.id)
     if marking is not None and best.made is not None:
         made = best.made
         yield Equations((_equation(marking, made.line, made.formula, made.values, symbols, note="with this mistake"),))

@@ -59,16 +59,38 @@ def resolve(answers: Answers, names_at: NamesAt, right: Callable[[int, str], NDA
     """
     notes: list[str] = []
     known: Known = {}
-    numbers = [_found(each, names_at, known) for each in answers.numbers]
+    numbers = [_found(each, names_at, known, notes) for each in answers.numbers]
     numbers = _from_zero(numbers, names_at, notes)
     arrays = [_array(each, names_at, right, notes) for each in answers.arrays]
     arrays = _framework_names(arrays, names_at, right, notes)
     return Resolved(tuple(numbers), tuple(arrays), (*answers.notes, *dict.fromkeys(notes)))
 
 
-def _found(answer: Answer, names_at: NamesAt, known: Known) -> Found:
+# W1, dW1, db2, Z1, A1, dZ1: a letter and the number of the layer, as courses write it.
+COURSE = re.compile(r"^(d?)([WwbZzAa])\^?[\[{(]?(\d{1,2})[\]})]?(\[[\d,\s]+\])?$")
+FAMILIES = {"w": "w_", "b": "b_", "z": "net_", "a": "out_"}
+
+
+def _by_layer(name: str, names: Names, notes: list[str]) -> str:
+    """An array that is named by the number of its layer, under the name that the program has; and says so."""
+    match = COURSE.match(re.sub(r"\]\s*\[", ",", name))
+    layers = list(dict.fromkeys(each.layer for each in names.program.families.values() if each.layer))
+    if match is None or not 0 < int(match[3]) <= len(layers):
+        return name
+    layer = layers[int(match[3]) - 1]
+    family = FAMILIES[match[2].lower()] + layer
+    if family not in names.program.families:
+        return name
+    plain = f"dE/d{family}" if match[1] else family
+    notes.append(f"{match[1]}{match[2]}{match[3]} is read as {plain}, of layer {layer}")
+    return f"{plain}{match[4] or ''}"
+
+
+def _found(answer: Answer, names_at: NamesAt, known: Known, notes: list[str]) -> Found:
     text = re.sub(r"\]\s*\[", ",", answer.name)
     names = names_at(answer.after)
+    if text.endswith("]"):
+        text = _by_layer(text, names, notes)
     if answer.after not in known:
         known[answer.after] = _plain_names(names)
     quantity: Quantity | None = known[answer.after].get(text)
@@ -163,12 +185,15 @@ def _array(
     answer: ArrayAnswer, names_at: NamesAt, right: Callable[[int, str], NDArray[Any]], notes: list[str]
 ) -> FoundArray:
     names = names_at(answer.after)
+    by_layer = _by_layer(answer.name, names, notes)
     try:
-        quantity = find(names, answer.name)
+        quantity = find(names, by_layer)
     except UnknownQuantity as unknown:
         return FoundArray(answer, reason=str(unknown))
     if isinstance(quantity, Ratio):
         return FoundArray(answer, reason=f"{answer.name} is one number, not an array")
+    if isinstance(quantity, Scalar) and prod(names.program.families[quantity.family].shape) > 1:
+        return FoundArray(answer, reason=f"{answer.name} is one number, but here are {answer.array.size}")
     return _placed(answer, quantity.family, names_at, right, notes)
 
 

@@ -157,9 +157,10 @@ def _checked(named: Named, diagnosis: Diagnosis, each: Found, place: int | None)
     if place is None:
         return base
     mark, line = marked.marks[place], marked.reported[place].line
-    earlier = tuple(_label_of(marked, text) for text in mark.earlier)
+    labels = {text: _label_of(marked, text) for text in mark.earlier}
+    earlier = tuple(dict.fromkeys(labels.values()))
     note = mark.note
-    for text, label in zip(mark.earlier, earlier, strict=True):
+    for text, label in labels.items():
         note = note.replace(f"{{{text}}}", label)
     return replace(
         base,
@@ -182,5 +183,7 @@ def _rounding(mark: Mark) -> tuple[Cause, ...]:
 
 
 def _label_of(marked: Marking, line: str) -> str:
-    """How the person wrote a reported line."""
-    return next(each.answer.name for each in marked.reported if each.line == line)
+    """How the person wrote a reported line, with its round."""
+    answer = next(each.answer for each in marked.reported if each.line == line)
+    rounds = f" after {answer.after:,} round{'s' * (answer.after != 1)}" if answer.after else ""
+    return f"{answer.name}{rounds}"
