@@ -236,11 +236,37 @@ def test_the_whole_loop_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_loop_that_the_compiler_refuses_in_one_piece_is_compiled_as_usual(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "NO_LIBRARY", {"xla_no_such_option": "1"})
+    def refused(*args: object) -> None:
+        raise jax.errors.JaxRuntimeError("UNIMPLEMENTED: Fusion kind not implemented on CPU")
+
+    monkeypatch.setattr(loop, "_in_one_piece", lambda function, jax: refused)
     program, numbers = network("gradient_descent", hidden=7)
     carry = carried(program)
     for _ in range(2):
         assert_same_rounds(run_rounds(program, numbers, 30, carry), run_on_numpy(program, numbers, 30, carry))
+
+
+def test_small_loops_are_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "_first_that_compiles", lambda functions, jax: functions[0])
+    for text in LARGE.values():
+        program, numbers = large(text)
+        expected = run(program, numbers)
+        for name, array in in_a_loop(program, numbers).items():
+            np.testing.assert_allclose(array, expected[name], rtol=1e-11, atol=1e-11)
+
+
+def test_what_was_given_is_not_written_over() -> None:
+    program, numbers = network("momentum", inputs=64, hidden=32)
+    state, fixed, data, fed = epoch(program, numbers)
+    memory = np.zeros(2048 + 8)
+    first = (-memory.ctypes.data // 8) % 8  # where 64 bytes begin: such memory JAX can use as it is
+    state["w_h"] = aligned = memory[first : first + 2048].reshape(32, 64)
+    aligned[:] = 0.1
+    before = {name: array.copy() for name, array in state.items()}
+    JaxEngine().run_epoch(program, state, fixed, data, np.zeros((10, 3), int), fed, lambda done: False)
+    run_rounds(program, {**numbers, **state}, 10, carried(program))
+    for name, array in state.items():
+        np.testing.assert_array_equal(array, before[name])
 
 
 def epoch(program: Program, numbers: Ledger, samples: int = 20) -> tuple[dict, dict, dict, dict]:

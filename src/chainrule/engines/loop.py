@@ -3,7 +3,7 @@
 Only `chainrule.engines.jax` imports JAX; everything here is given it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from types import ModuleType
@@ -15,7 +15,7 @@ from chainrule.engines.plan import Constant, Plan
 from chainrule.engines.rounds import given_names
 from chainrule.engines.xla import FEW_PRODUCTS, Traced, is_small, traceable
 
-# No parts of a program by a library, as which a program in one piece can't be compiled.
+# No parts of a program by a library, with which a program in one piece can't be compiled; older versions have none.
 NO_LIBRARY = {"xla_cpu_experimental_ynn_fusion_type": ""}
 
 
@@ -65,7 +65,8 @@ def compiled_loop(loop: Loop, jax: ModuleType) -> Callable[..., tuple[dict[str, 
     if not markable or not is_small(loop.lowered.plan):
         return usual
     one_piece = _in_one_piece(jax.jit(_rounds(loop, jax, inf)), jax)
-    return _first_that_compiles(jax.jit(one_piece, donate_argnums=(0, 1), compiler_options=NO_LIBRARY), usual, jax)
+    pieces = [jax.jit(one_piece, donate_argnums=(0, 1), compiler_options=each) for each in (NO_LIBRARY, None)]
+    return _first_that_compiles([*pieces, usual], jax)
 
 
 def _rounds(loop: Loop, jax: ModuleType, few: float) -> Callable[..., tuple[dict[str, Traced], Traced]]:
@@ -122,19 +123,16 @@ def _in_one_piece(function: Callable[..., Any], jax: ModuleType) -> Callable[...
     return marked
 
 
-def _first_that_compiles(
-    function: Callable[..., Any], other: Callable[..., Any], jax: ModuleType
-) -> Callable[..., Any]:
-    """A function, or another one from where the compiler refuses it."""
-    chosen = [function, other]
+def _first_that_compiles(functions: Sequence[Callable[..., Any]], jax: ModuleType) -> Callable[..., Any]:
+    """The first of some functions of the same meaning that the compiler doesn't refuse."""
+    left = list(functions)
 
     def call(*args: Any) -> Any:
-        try:
-            return chosen[0](*args)
-        except jax.errors.JaxRuntimeError:
-            if len(chosen) == 1:
-                raise
-            del chosen[0]
-            return chosen[0](*args)
+        while len(left) > 1:
+            try:
+                return left[0](*args)
+            except jax.errors.JaxRuntimeError:
+                del left[0]
+        return left[0](*args)
 
     return call
