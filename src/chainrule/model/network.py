@@ -120,7 +120,6 @@ class Network:
             )
         )
 
-
     def fit(
         self,
         X: Any,
@@ -147,7 +146,7 @@ class Network:
         overwrite: bool = False,
         on_epoch: Any = None,
         **columns: Any,
-    ) -> "TrainedNetwork":
+    ) -> TrainedNetwork:
         """Train on data from the start values, which stay as they are; the trained network is what comes back.
 
         ``X`` and ``y`` are arrays, a row for each sample, ``y`` the classes or the numbers; or ``X`` is a data frame, a
@@ -156,7 +155,7 @@ class Network:
         ``folder`` everything is kept there after every epoch. Further arguments are those of ``Choices``: ``impute``,
         ``categories``, ``leave_out``, ``inputs``, ``weight``, ``standardise_targets``.
 
-        Raises ``DataError`` and ``TrainingError`` for what doesn't fit, and ``DivergedError`` with the last good weights.
+        Raises ``DataError`` and ``TrainingError`` for what doesn't fit, ``DivergedError`` with the last good weights.
 
         >>> net = Network(1, [Dense(1)], "mean_squared_error")
         >>> trained = net.fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], epochs=500, learning_rate=0.1)
@@ -164,13 +163,14 @@ class Network:
         array([21.])
         """
         training = import_module("chainrule.model.train")  # loaded when it is asked for, as checking is
-        update = training.update_of(optimizer, learning_rate, settings, weight_decay, clip_norm, clip_value)
+        fitting = import_module("chainrule.model.fitting")
+        update = fitting.update_of(optimizer, learning_rate, settings, weight_decay, clip_norm, clip_value)
         if unknown := [name for name in columns if name not in COLUMNS]:
             raise TrainingError(f"fit has no argument {unknown[0]!r}; of columns there are: {', '.join(COLUMNS)}")
         columns["standardise"] = training.standardised_by_default(X) if standardise is None else standardise
-        options = training.Options(
+        options = fitting.Options(
             epochs, batch, self._seed if seed is None else seed, patience=patience,
-            schedule=training.schedule_of(schedule), class_weight=class_weight,
+            schedule=fitting.schedule_of(schedule), class_weight=class_weight,
         )  # fmt: skip
         fitted: TrainedNetwork = training.fit_network(
             self.spec(update), self.parameters, X, y, target, validation, columns, options, dropout or {}, engine,
@@ -180,7 +180,7 @@ class Network:
 
     def spec(self, update: Update | None = None) -> Spec:
         """The network as a network file has it, without data."""
-        start = import_module("chainrule.model.train").drawn_or_given
+        start = import_module("chainrule.model.fitting").drawn_or_given
         parts = [
             LayerPart(row, start(layer.weights), None if row.bias == "none" else start(layer.bias))
             for row, layer in zip(self.layers, self._dense, strict=True)

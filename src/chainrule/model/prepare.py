@@ -44,7 +44,7 @@ def task_of(spec: Spec) -> Task:
     if isinstance(part, FormulaPart):
         return _formula_task(spec, part)
     if not part.data_inputs:
-        hint = "add [data] with inputs and targets, or train it on a table: chainrule train NETWORK DATA --target COLUMN"
+        hint = "add [data], or train it on a table: chainrule train NETWORK DATA --target COLUMN"
         raise SpecErrors(spec.source, [Problem(0, "", "this network has no data of its own", hint)])
     layers = [each.layer for each in part.layers]
     names = layer_names(layers)
@@ -121,7 +121,8 @@ def layered_task(
     fixed = {name: _number(value) for name, value in settings.items()}
     return Task(
         title, program_for, parameters, data, fixed, update, "E_total", batch,
-        header_of(inputs, layers, conventions, update, batch, len(data["x"])), shorter_for(layers, conventions), variants,
+        header_of(inputs, layers, conventions, update, batch, len(data["x"])),
+        shorter_for(layers, conventions), variants,
     )  # fmt: skip
 
 

@@ -11,27 +11,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.catalogue.training import Update, carried
-from chainrule.engines.choose import choose_engine
-from chainrule.engines.jax import JaxEngine, library
 from chainrule.explain.writing import DIGITS
-from chainrule.model.prepare import header_of, parameter_shapes, shorter_for
+from chainrule.model.fitting import engine_for
+from chainrule.model.prepare import header_of, shorter_for
 from chainrule.model.step import Explanation, Step
-from chainrule.model.task import Task, check_size, given_of, next_state
-from chainrule.spec.spec import Drawn, NetworkPart, Spec
+from chainrule.model.task import Task, given_of, next_state
+from chainrule.spec.spec import NetworkPart, Spec
 from chainrule.training import saved, session, use
-from chainrule.training.batches import rounds_of
-from chainrule.training.columns import Table, as_text, column_of, is_text, missing_rows, spread, table
+from chainrule.training.columns import spread, table
 from chainrule.training.data import Choices
-from chainrule.training.engine import Engine, NumpyEngine
 from chainrule.training.history import curve_svg, curve_text
 from chainrule.training.measure import Measures
 from chainrule.training.preparation import input_names, output_names
 from chainrule.training.problems import DataError, TrainingError
-from chainrule.training.programs import LOSS, of_part, training_round
 from chainrule.training.progress import Options, Progress, Record
 from chainrule.training.readers import Data, of_arrays, read
-from chainrule.training.schedules import Chosen
 
 Array = NDArray[Any]
 NAMED = 12  # inputs that are named one by one in the head of a worked example
@@ -103,16 +97,24 @@ class TrainedNetwork:
 
         ``data`` are those that it was trained on unless given. Raises ``DataError`` for a row that isn't there.
         """
-        found = _inputs(data) if data is not None else self._data or _where(self.trained)
-        return row_step(self.trained, found, row, digits)
+        return row_step(self.trained, self.data_at(data), row, digits)
 
     def explain(self, row: int, name: str | None = None, data: Any = None) -> Explanation:
         """The worked example of a real row, counted from 1; or of one quantity in it, such as ``E_total``."""
         return self.step(row, data).explain(name)
 
+    def data_at(self, place: Any = None, sheet: str = "") -> Data:
+        """Data like those of training; without a place those themselves. Raises ``DataError`` where they are gone."""
+        known = self.trained.made_from.data
+        if place is None:
+            return self._data or _where(self.trained)
+        if isinstance(place, str | Path):
+            return Data(str(place), sheet or (known.sheet if str(place) == known.name else ""), known.missing)
+        return _inputs(place)
+
     def __repr__(self) -> str:
         sizes = [self.trained.net.inputs, *(layer.units for layer in self.trained.net.layers)]
-        last = f", {record_text(self.history[-1])}" if self.history else ""
+        last = f", {record_text(self.history[-1], 'accuracy' if self.classes else 'R2')}" if self.history else ""
         return f"<network {'-'.join(map(str, sizes))} after {len(self.history)} epochs{last}>"
 
 
@@ -137,15 +139,17 @@ class Curve:
         return self.svg()
 
 
-def record_text(record: Record) -> str:
-    """What is known of an epoch, in words: ``error 0.31, validation 0.35, accuracy 0.9``; R² where it is no accuracy.
+def record_text(record: Record, score: str = "") -> str:
+    """What is known of an epoch, in words; ``score`` is what that of validation is called.
 
-    >>> record_text(Record(1, 10, 0.1, 0.5))
-    'error 0.5'
+    >>> record_text(Record(1, 10, 0.1, 0.5, 0.6, 0.9), "accuracy")
+    'error 0.5, validation 0.6, accuracy 0.9'
     """
     said = [f"error {record.loss:.4g}"]
     if record.validation_loss is not None:
         said.append(f"validation {record.validation_loss:.4g}")
+    if record.score is not None and score:
+        said.append(f"{score} {record.score:.4g}")
     return ", ".join(said)
 
 
@@ -244,64 +248,6 @@ def _where(trained: saved.Trained) -> Data:
     return replace(data, stream=False)
 
 
-def engine_for(
-    name: str, spec: Spec, dropout: Mapping[str, Decimal], rows: int, options: Options
-) -> tuple[Engine, str]:
-    """An engine by name (numpy, jax, auto), and why that one, for so many samples.
-
-    Raises ``MissingLibraryError`` for one whose library is missing, and ``TrainingError`` for another name.
-    """
-    if name not in ("auto", "numpy", "jax"):
-        raise TrainingError(f"there is no engine {name!r}; there are: auto, numpy, jax")
-    why = ""
-    if name == "auto" and isinstance(spec.network, NetworkPart):
-        size = max(1, min(options.batch or rows, rows))
-        program = training_round(of_part(spec.network, spec.update, dropout), size)
-        rounds = rounds_of(max(1, rows), options.batch) * options.epochs
-        choice = choose_engine(program, rounds, (LOSS, *carried(program)))
-        name, why = choice.engine, choice.why
-    if name == "jax":
-        library()
-        return JaxEngine(), why or "JAX, as asked for"
-    return NumpyEngine(), why or "NumPy, as asked for"
-
-
-def for_data(spec: Spec, data: Data, choices: Choices, seed: int | None) -> Spec:
-    """A network file's spec as it is trained on data: without rounds of its own, and with as many inputs as they give.
-
-    ``seed`` is for the start values, that of the file unless given. Raises ``TrainingError`` for own formulas, and
-    ``CatalogueError`` for a network that doesn't fit into memory.
-    """
-    part = spec.network
-    if not isinstance(part, NetworkPart):
-        raise TrainingError(f"{spec.source}: own formulas are trained on the numbers in their file, not on a table")
-    inputs = part.inputs or width_of(data, choices)
-    part = replace(part, inputs=inputs, seed=part.seed if seed is None else seed, data_inputs=(), data_targets=())
-    check_size(parameter_shapes(inputs, [each.layer for each in part.layers]))
-    return replace(spec, network=part, batch=None, rounds=1)
-
-
-def width_of(data: Data, choices: Choices) -> int:
-    """How many inputs the columns of some data give: one for each number, and one for each category."""
-    if data.stream:
-        raise DataError("data that are streamed don't say how many inputs there are; write inputs = ... in [network]")
-    whole = session.table_of(data)
-    apart = {*choices.target, *choices.leave_out, choices.weight}
-    names = choices.inputs or [name for name in whole.columns if name not in apart]
-    count = sum(_width(whole, name, name in choices.categories) for name in names)
-    if not count:
-        raise DataError(f"{whole.source}: there is no column left for the inputs")
-    return count
-
-
-def _width(whole: Table, name: str, as_category: bool) -> int:
-    column = column_of(whole, name)
-    if not is_text(column) and not as_category:
-        return 1
-    texts = as_text(column)
-    return len(set(texts[~missing_rows(texts)].tolist()))
-
-
 def row_step(trained: saved.Trained, data: Data, row: int, digits: int = DIGITS) -> Step:
     """The next round of training on one row alone, counted from 1."""
     one = use.sample_round(trained, data, row)
@@ -348,46 +294,3 @@ class RowStep(Step):
     def check(self, answers: Any, *, published: bool = False) -> Any:
         """Not for a row of a trained network: its start values are those of another round."""
         raise TrainingError("numbers are checked on a network file; those of a row in a trained network are not yet")
-
-
-def update_of(
-    optimizer: str,
-    learning_rate: float | None,
-    settings: Mapping[str, float] | None,
-    weight_decay: float | None,
-    clip_norm: float | None,
-    clip_value: float | None,
-) -> Update:
-    """The optimizer with its numbers as they were typed."""
-    own = {name: Decimal(repr(value)) for name, value in (settings or {}).items()}
-    extra = [None if value is None else Decimal(repr(value)) for value in (weight_decay, clip_norm, clip_value)]
-    return Update(optimizer, None if learning_rate is None else Decimal(repr(learning_rate)), own, *extra)
-
-
-def schedule_of(text: str) -> Chosen:
-    """A schedule by name, with its settings behind it.
-
-    >>> schedule_of("step every=5")
-    Chosen(name='step', settings={'every': Decimal('5')})
-    """
-    name, *settings = text.split() or [""]
-    found: dict[str, Decimal] = {}
-    for each in settings:
-        key, _, value = each.partition("=")
-        try:
-            found[key] = Decimal(value)
-        except ArithmeticError:
-            raise TrainingError(f"a schedule's setting is a name and a number, such as factor=0.5, not {each!r}") from None
-    return Chosen(name, found)
-
-
-def drawn_or_given(value: Any) -> Any:
-    """Start values as a network file has them: an initialiser's name, or numbers."""
-    if isinstance(value, str):
-        return Drawn(value)
-    array = np.asarray(value, dtype=float)
-    if array.ndim == 0:
-        return Decimal(repr(float(array)))
-    if array.ndim == 1:
-        return tuple(Decimal(repr(each)) for each in array.tolist())
-    return tuple(tuple(Decimal(repr(each)) for each in row) for row in array.tolist())

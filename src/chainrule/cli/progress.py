@@ -1,0 +1,75 @@
+"""Training as it goes: a bar on a terminal, else a line now and then. Both on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from chainrule.training.progress import Progress
+
+LINES = 10  # at most, where there is no terminal
+
+
+class Lines:
+    """A line for every tenth of the epochs."""
+
+    def __init__(self, epochs: int, score: str) -> None:
+        self._epochs, self._score = epochs, score
+
+    def on_epoch(self, progress: Progress) -> None:
+        """Called after every epoch."""
+        from chainrule.model.train import record_text
+
+        every = max(1, -(-self._epochs // LINES))
+        if progress.history and progress.stopped != "interrupted" and progress.epoch % every == 0:
+            said = record_text(progress.history[-1], self._score)
+            click.echo(f"epoch {progress.epoch} of {self._epochs}: {said}", err=True)
+
+    def on_round(self, done: int, total: int) -> None:
+        """Called now and then inside an epoch."""
+
+
+class Bar:
+    """A bar with epoch, error, validation, and samples a second."""
+
+    def __init__(self, bar: Any, task: Any, epochs: int, batch: int | None) -> None:
+        self._bar, self._task, self._epochs, self._batch = bar, task, epochs, batch
+        self._begun, self._first = monotonic(), -1
+
+    def on_epoch(self, progress: Progress) -> None:
+        """Called after every epoch."""
+        if not progress.history:
+            return
+        last = progress.history[-1]
+        said = f"error {last.loss:.4g}"
+        if last.validation_loss is not None:
+            said += f"  validation {last.validation_loss:.4g}"
+        if last.seconds > 0:
+            said += f"  {last.samples / last.seconds:,.0f} samples/s"
+        self._bar.update(self._task, description=f"epoch {progress.epoch} of {self._epochs}", said=said)
+
+    def on_round(self, done: int, total: int) -> None:
+        """Called now and then inside an epoch."""
+        self._bar.update(self._task, completed=done, total=total)
+
+
+@contextmanager
+def shown(epochs: int, batch: int | None, score: str) -> Iterator[Lines | Bar]:
+    """Whatever shows the progress of training here."""
+    if not sys.stderr.isatty():
+        yield Lines(epochs, score)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(None), TextColumn("{task.fields[said]}"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield Bar(bar, bar.add_task(f"epoch 0 of {epochs}", total=None, said=""), epochs, batch)

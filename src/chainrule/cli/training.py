@@ -1,0 +1,228 @@
+"""The commands that train a network on a table, and use it: train, predict, evaluate."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from chainrule.cli.base import (
+    ASCII,
+    OUTPUT,
+    Command,
+    Refusal,
+    answering,
+    cli,
+    output,
+    terminal_width,
+    unicode_terminal,
+)
+
+if TYPE_CHECKING:
+    from chainrule.training.saved import Trained
+
+FOLDER = click.argument("folder")
+SHEET = click.option("--sheet", default="", metavar="NAME", help="The sheet of a spreadsheet; the first unless given.")
+ENGINES = click.Choice(["auto", "numpy", "jax"])
+# What may be said with --resume.
+KEPT = {"resume", "epochs", "engine", "curve", "ascii_only", "network", "data", "validation"}
+
+
+def several(name: str, *aliases: str, metavar: str, text: str) -> Callable[[Command], Command]:
+    """An option that may be given more than once."""
+    return click.option(name, *aliases, multiple=True, metavar=metavar, help=text)
+
+
+@cli.command(epilog="Example: chainrule train network.toml houses.csv --target sold -o houses")
+@click.argument("network", required=False)
+@click.argument("data", required=False)
+@several("--target", metavar="COLUMN", text="The column to learn; more than once for several numbers.")
+@click.option("-o", "--output", "folder", metavar="FOLDER", help="Where to keep it; NETWORK-trained unless given.")
+@click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="How often every sample is taken.  [20]")
+@click.option("--batch", metavar="N", help="Samples in a round, or all; that of the file unless given.  [32]")
+@click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Of start values, orders and masks.")
+@click.option("--validation", metavar="SHARE|FILE", help="Samples only to watch: 0.2 of the data, or another table.")
+@click.option("--patience", type=click.IntRange(min=1), metavar="N", help="Stop after N epochs with no smaller error.")
+@click.option("--schedule", default="constant", metavar="NAME", help="Of the learning rate: cosine, 'step every=5'.")
+@several("--dropout", metavar="LAYER=SHARE", text="Set this share of a layer's outputs to 0, such as h=0.5.")
+@several("--class-weight", metavar="balanced|CLASS=X", text="How much the errors of a class count.")
+@click.option("--weight", default="", metavar="COLUMN", help="The column of the samples' weights.")
+@several("--impute", metavar="HOW", text="What stands in where a value is missing: mean, median, 0, age=mean.")
+@several("--missing", metavar="TEXT", text="A cell that stands for a missing value, beside an empty one and NA.")
+@several("--categories", metavar="COLUMN", text="A column of numbers that are categories.")
+@several("--leave-out", metavar="COLUMN", text="A column that is no input.")
+@click.option("--no-standardise", is_flag=True, help="Take inputs as they are, not centred and scaled.")
+@click.option("--standardise-targets", is_flag=True, help="Learn centred and scaled numbers; answers are not.")
+@SHEET
+@click.option("--stream", is_flag=True, help="Read the data in parts, again in each epoch: for more than memory holds.")
+@click.option("--overwrite", is_flag=True, help="Replace a network that was kept in FOLDER before.")
+@click.option("--resume", metavar="FOLDER", help="Go on where training of FOLDER stopped; no other arguments needed.")
+@click.option("--engine", type=ENGINES, help="What calculates; what pays for the work ahead unless given.")
+@click.option("--curve", metavar="FILE.svg", help="Write the curve of the error as a picture.")
+@ASCII
+@click.pass_context
+@answering
+def train(context: click.Context, **given: Any) -> None:
+    """Train NETWORK on the table DATA, and keep everything in a folder.
+
+    DATA is CSV, Parquet, JSON lines, npz or a spreadsheet. Columns of text become categories, numbers are standardised;
+    all columns but the target are inputs. Ctrl-C stops and keeps what was learnt.
+    """
+    from chainrule.training.problems import DivergedError
+
+    if given["curve"] and Path(given["curve"]).suffix not in (".svg", ".txt"):
+        raise Refusal(f"a curve is written as .svg or .txt, not as {given['curve']}")
+    folder = given["resume"] or given["folder"] or f"{Path(given['network'] or '').stem or 'network'}-trained"
+    try:
+        trained, before = _resumed(context, given) if given["resume"] else _trained(given, folder)
+    except DivergedError as problem:
+        epochs = problem.progress.epoch
+        kept = f"; the weights after epoch {epochs} are kept in {folder}" if epochs else ""
+        raise Refusal(f"{problem}{kept}") from problem
+    _conclude(trained, folder, before, given)
+
+
+def _trained(given: dict[str, Any], folder: str) -> tuple[Trained, int]:
+    from chainrule import model
+    from chainrule.cli import progress
+    from chainrule.model import fitting
+    from chainrule.training import session
+    from chainrule.training.data import Choices
+    from chainrule.training.readers import Data
+
+    if not given["network"] or not given["data"]:
+        raise Refusal("train what on what? Such as: chainrule train network.toml houses.csv --target sold")
+    spec = model.spec_of(given["network"])
+    data = Data(given["data"], given["sheet"], given["missing"], given["stream"])
+    choices = Choices(
+        given["target"], (), given["leave_out"], given["categories"], not given["no_standardise"],
+        given["standardise_targets"], fitting.impute_of(given["impute"]), given["weight"],
+    )  # fmt: skip
+    options, apart = fitting.options_of(spec, given)
+    dropout = fitting.shares_of(given["dropout"])
+    spec = fitting.for_data(spec, data, choices, given["seed"])
+    engine, why = fitting.engine_for(given["engine"] or "auto", spec, dropout, fitting.about_rows(data, spec), options)
+    validation = Data(apart, given["sheet"], given["missing"]) if apart else None
+    _say(f"engine: {why}")
+    with progress.shown(options.epochs, options.batch, fitting.score_name(spec)) as shown:
+        trained = session.train(
+            spec, data, choices, options, validation=validation, dropout=dropout, folder=folder,
+            overwrite=given["overwrite"], engine=engine, on_epoch=shown.on_epoch, on_round=shown.on_round,
+        )  # fmt: skip
+    return trained, 0
+
+
+def _resumed(context: click.Context, given: dict[str, Any]) -> tuple[Trained, int]:
+    from chainrule.cli import progress
+    from chainrule.model import fitting
+    from chainrule.training import saved, session
+
+    for name, value in given.items():
+        source = context.get_parameter_source(name)
+        if name not in KEPT and value and source is not None and source.name == "COMMANDLINE":
+            option = "-o" if name == "folder" else f"--{name.replace('_', '-')}"
+            raise Refusal(f"{option} can't be changed on the way; leave it out, or train a new network")
+    if given["data"]:
+        raise Refusal("with --resume the network is the one in the folder; name only the data, where they have moved")
+    known = saved.load(given["resume"])
+    made_from, moved = known.made_from, given["network"]
+    engine = fitting.engine_like(given["engine"], made_from.engine)
+    epochs = given["epochs"] or made_from.options.epochs
+    if known.progress.stopped == "finished" and known.progress.epoch >= epochs:
+        done = known.progress.epoch
+        raise Refusal(f"all {done} epochs are done; for more of them: chainrule train --resume {given['resume']} "
+                      f"--epochs {2 * done}")  # fmt: skip
+    data = fitting.moved(made_from.data, moved) if moved else None
+    apart = fitting.moved(made_from.validation, given["validation"]) if given["validation"] else None
+    with progress.shown(epochs, made_from.options.batch, fitting.score_name(known.spec, known.preparation)) as shown:
+        trained = session.resume(
+            given["resume"], data, validation=apart, epochs=given["epochs"], engine=engine, on_epoch=shown.on_epoch,
+            on_round=shown.on_round,
+        )  # fmt: skip
+    return trained, known.progress.epoch
+
+
+def _conclude(trained: Trained, folder: str, before: int, given: dict[str, Any]) -> None:
+    """The curve, what came of it, where it is, and what to do next."""
+    from chainrule.model.fitting import score_name
+    from chainrule.model.train import Curve, record_text
+    from chainrule.training.preparation import input_names
+
+    progress, history = trained.progress, trained.history
+    interrupted = progress.stopped == "interrupted"
+    ascii_only = given["ascii_only"] or not unicode_terminal()
+    if len(history) > 1:
+        click.echo(Curve(history).text(min(100, terminal_width()), 10, ascii_only=ascii_only))
+    names = input_names(trained.preparation)
+    listed = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    click.echo(f"inputs   {listed}")
+    if trained.preparation.classes:
+        from chainrule.training.use import class_names
+
+        click.echo(f"classes  {', '.join(class_names(trained)[:12])}")
+    if history:
+        score = score_name(trained.spec, trained.preparation)
+        click.echo(f"epochs   {progress.epoch}: {record_text(history[-1], score)}")
+    if progress.best and progress.best_epoch != progress.epoch:
+        click.echo(f"         no smaller error since epoch {progress.best_epoch}, whose weights are the result")
+    click.echo(f"kept in  {folder}")
+    if given["curve"]:
+        curve = Curve(history)
+        is_svg = Path(given["curve"]).suffix == ".svg"
+        if history:
+            output(curve.svg(title=trained.spec.title) if is_svg else curve.text(ascii_only=ascii_only), given["curve"])
+    if interrupted:
+        click.echo(f"stopped by Ctrl-C in epoch {progress.epoch + 1}; nothing is lost. To go on: "
+                   f"chainrule train --resume {folder}", err=True)  # fmt: skip
+        sys.exit(130)
+    place = trained.made_from.data.name
+    click.echo(f"now try  chainrule evaluate {folder} {place}\n         chainrule explain {folder} --row 1")
+
+
+@cli.command(epilog="Example: chainrule predict houses new.csv -o answers.csv")
+@FOLDER
+@click.argument("data")
+@click.option("--format", "kind", type=click.Choice(["csv", "json"]), help="csv unless FILE says otherwise.")
+@OUTPUT
+@SHEET
+@answering
+def predict(folder: str, data: str, kind: str | None, path: str | None, sheet: str) -> None:
+    """What a trained network says of each row of DATA.
+
+    FOLDER is what `chainrule train` made. The target column need not be there. The outputs of classes stand beside
+    the answer: with softmax or logistic their probabilities.
+    """
+    from chainrule import model
+    from chainrule.model.answers import predicted
+
+    trained = model.load_trained(folder)
+    kind = kind or ("json" if path and Path(path).suffix == ".json" else "csv")
+    output(predicted(trained, trained.data_at(data, sheet), kind), path)
+
+
+@cli.command(epilog="Example: chainrule evaluate houses houses.csv")
+@FOLDER
+@click.argument("data", required=False)
+@click.option("--format", "kind", type=click.Choice(["text", "json"]), help="text unless FILE says otherwise.")
+@OUTPUT
+@SHEET
+@answering
+def evaluate(folder: str, data: str | None, kind: str | None, path: str | None, sheet: str) -> None:
+    """How well a trained network does on DATA: the error, accuracy and confusion matrix, or R2 and RMSE.
+
+    FOLDER is what `chainrule train` made. DATA are those of training unless given; new ones tell more.
+    """
+    from chainrule import model
+    from chainrule.model.answers import evaluated
+
+    trained = model.load_trained(folder)
+    kind = kind or ("json" if path and Path(path).suffix == ".json" else "text")
+    output(evaluated(trained, trained.data_at(data, sheet), kind), path)
+
+
+def _say(text: str) -> None:
+    """A line about what is done, for people who watch."""
+    click.echo(text, err=True)
