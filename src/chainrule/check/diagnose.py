@@ -134,6 +134,8 @@ def _off(marking: Marking, place: int, value: Any) -> float | None:
     if agreement(answer, number, slack) is not None:
         return 0.0 if abs(float(answer.value) - number) <= float(answer.unit) / 2 + slack else 1.0
     off = abs(float(answer.value) - number)
+    if off > 0.2 * min(abs(float(answer.value) - float(each[line])) for each in (marking.right, marking.own)):
+        return None  # hardly nearer than what is right: no explanation of the difference
     # Made from earlier numbers that were rounded: not to the digits, but near enough to be no accident.
     loose = 1e-5 * abs(number) if significant(answer) > 7 else 3 * float(answer.unit)
     return 1 + off / max(float(answer.unit), CARELESS * abs(number)) if off <= loose else None

@@ -119,6 +119,8 @@ def _mark(marking: Marking, place: int, before: Mapping[int, Mark], styles: Sequ
     done = marking.sheet.keys[each.line].done
     slack = noise(marking.tight[each.line], marking.drift.get(done, 0.0))
     exact = agreement(each.answer, float(expected), slack)
+    if exact is not None and exact.cause == "last_digit" and each.line in marking.sheet.given:
+        exact = None  # a given number is copied, not calculated
     if exact is None:
         exact = _in_single(each.answer, float(expected), float(marking.single[each.line]))
     if exact is not None:

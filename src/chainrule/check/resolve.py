@@ -19,6 +19,7 @@ from chainrule.program.program import Family, Role, updated_name
 NamesAt = Callable[[int], Names]
 Known = dict[int, dict[str, Scalar]]  # by the rounds done before
 SMALL = 2000  # scalars
+FEW_DIGITS = 12  # of a float: with more it has all its bits
 FRAMEWORK = re.compile(r"^(.*?)[._/](weight|bias|kernel|w|b|W)(?:[:_]0)?$")
 ZERO = re.compile(r"^(.*?)(\d+)$")
 
@@ -294,17 +295,29 @@ def _layers(names: Names) -> list[tuple[str, str]]:
 
 
 def entries(found: FoundArray) -> Iterator[tuple[Answer, Key]]:
-    """An array's numbers one by one, for a small network: floats with all their bits."""
+    """An array's numbers one by one, for a small network.
+
+    Where all of them have few digits, as after rounding, they count as typed with as many decimals.
+    """
     assert found.array is not None
     single = found.answer.array.dtype.itemsize <= 4
-    for index in np.ndindex(found.array.shape):
-        value = found.array[index]
-        text = str(np.float32(value)) if single else repr(float(value))
+    texts = {
+        index: str(np.float32(found.array[index])) if single else repr(float(found.array[index]))
+        for index in np.ndindex(found.array.shape)
+    }
+    exact = {index: Decimal(text) for index, text in texts.items()}
+    finite = [each for each in exact.values() if each.is_finite()]
+    rounded = all(len(each.as_tuple().digits) <= FEW_DIGITS for each in finite) and not single
+    least = min((int(each.as_tuple().exponent) for each in finite), default=0)
+    for index, value in exact.items():
         place = ",".join(str(each + 1) for each in index)
         name = f"{found.answer.name}[{place}]" if place else found.answer.name
-        exact = Decimal(text) if np.isfinite(value) else Decimal(str(float(value)))
-        unit = Decimal(1).scaleb(exact.as_tuple().exponent) if single and exact.is_finite() else Decimal(0)  # type: ignore[arg-type]
+        unit = Decimal(0)
+        if value.is_finite() and found.answer.array.dtype.itemsize == 2:  # float16, or bfloat16 with its 8 bits
+            unit = abs(value) / 256
+        elif value.is_finite() and (single or rounded):
+            unit = Decimal(1).scaleb(int(value.as_tuple().exponent) if single else least)
         yield (
-            Answer(name, text, exact, unit, found.answer.after, found.answer.place),
+            Answer(name, texts[index], value, unit, found.answer.after, found.answer.place),
             Key(found.done, Scalar(found.family, tuple(index))),
         )
