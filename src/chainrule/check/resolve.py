@@ -130,7 +130,8 @@ def _from_zero(numbers: list[Found], names_at: NamesAt, notes: list[str]) -> lis
     for stem in stems:
         places = [i for i, each in enumerate(numbers) if _stem_of(each.answer.name) == stem]
         shifted = [
-            _found(replace(numbers[i].answer, name=_shifted(numbers[i].answer.name)), names_at, {}) for i in places
+            _found(replace(numbers[i].answer, name=_shifted(numbers[i].answer.name)), names_at, {}, notes)
+            for i in places
         ]
         if all(each.key is not None for each in shifted):
             for i, each in zip(places, shifted, strict=True):
