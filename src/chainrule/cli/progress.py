@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,13 +18,14 @@ LINES = 10  # at most, where there is no terminal
 class Lines:
     """A line for every tenth of the epochs."""
 
-    def __init__(self, epochs: int, score: str) -> None:
-        self._epochs, self._score = epochs, score
+    def __init__(self, epochs: int, score: str, first: str) -> None:
+        self._epochs, self._score, self._first = epochs, score, first
 
     def on_epoch(self, progress: Progress) -> None:
         """Called after every epoch."""
         from chainrule.model.train import record_text
 
+        self._begin()
         every = max(1, -(-self._epochs // LINES))
         if progress.history and progress.stopped != "interrupted" and progress.epoch % every == 0:
             said = record_text(progress.history[-1], self._score)
@@ -33,14 +33,20 @@ class Lines:
 
     def on_round(self, done: int, total: int) -> None:
         """Called now and then inside an epoch."""
+        self._begin()
+
+    def _begin(self) -> None:
+        """What is said first, once the data are read and nothing is refused any more."""
+        if self._first:
+            click.echo(self._first, err=True)
+        self._first = ""
 
 
 class Bar:
     """A bar with epoch, error, validation, and samples a second."""
 
-    def __init__(self, bar: Any, task: Any, epochs: int, batch: int | None) -> None:
-        self._bar, self._task, self._epochs, self._batch = bar, task, epochs, batch
-        self._begun, self._first = monotonic(), -1
+    def __init__(self, bar: Any, task: Any, epochs: int, first: str) -> None:
+        self._bar, self._task, self._epochs, self._first = bar, task, epochs, first
 
     def on_epoch(self, progress: Progress) -> None:
         """Called after every epoch."""
@@ -56,14 +62,17 @@ class Bar:
 
     def on_round(self, done: int, total: int) -> None:
         """Called now and then inside an epoch."""
+        if self._first:
+            self._bar.console.print(self._first, highlight=False)
+        self._first = ""
         self._bar.update(self._task, completed=done, total=total)
 
 
 @contextmanager
-def shown(epochs: int, batch: int | None, score: str) -> Iterator[Lines | Bar]:
-    """Whatever shows the progress of training here."""
+def shown(epochs: int, score: str, first: str = "") -> Iterator[Lines | Bar]:
+    """Whatever shows the progress of training here; ``first`` is said when it begins."""
     if not sys.stderr.isatty():
-        yield Lines(epochs, score)
+        yield Lines(epochs, score, first)
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -72,4 +81,4 @@ def shown(epochs: int, batch: int | None, score: str) -> Iterator[Lines | Bar]:
         TextColumn("{task.description}"), BarColumn(None), TextColumn("{task.fields[said]}"), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield Bar(bar, bar.add_task(f"epoch 0 of {epochs}", total=None, said=""), epochs, batch)
+        yield Bar(bar, bar.add_task(f"epoch 0 of {epochs}", total=None, said=""), epochs, first)

@@ -95,6 +95,9 @@ def _trained(given: dict[str, Any], folder: str) -> tuple[Trained, int]:
 
     if not given["network"] or not given["data"]:
         raise Refusal("train what on what? Such as: chainrule train network.toml houses.csv --target sold")
+    if not given["overwrite"] and model.is_trained(folder):
+        raise Refusal(f"{folder} is there already; add --overwrite, name another folder with -o, or go on with it: "
+                      f"chainrule train --resume {folder}")  # fmt: skip
     spec = model.spec_of(given["network"])
     data = Data(given["data"], given["sheet"], given["missing"], given["stream"])
     choices = Choices(
@@ -106,8 +109,7 @@ def _trained(given: dict[str, Any], folder: str) -> tuple[Trained, int]:
     spec = fitting.for_data(spec, data, choices, given["seed"])
     engine, why = fitting.engine_for(given["engine"] or "auto", spec, dropout, fitting.about_rows(data, spec), options)
     validation = Data(apart, given["sheet"], given["missing"]) if apart else None
-    _say(f"engine: {why}")
-    with progress.shown(options.epochs, options.batch, fitting.score_name(spec)) as shown:
+    with progress.shown(options.epochs, fitting.score_name(spec), f"engine: {why}") as shown:
         trained = session.train(
             spec, data, choices, options, validation=validation, dropout=dropout, folder=folder,
             overwrite=given["overwrite"], engine=engine, on_epoch=shown.on_epoch, on_round=shown.on_round,
@@ -137,7 +139,7 @@ def _resumed(context: click.Context, given: dict[str, Any]) -> tuple[Trained, in
                       f"--epochs {2 * done}")  # fmt: skip
     data = fitting.moved(made_from.data, moved) if moved else None
     apart = fitting.moved(made_from.validation, given["validation"]) if given["validation"] else None
-    with progress.shown(epochs, made_from.options.batch, fitting.score_name(known.spec, known.preparation)) as shown:
+    with progress.shown(epochs, fitting.score_name(known.spec, known.preparation)) as shown:
         trained = session.resume(
             given["resume"], data, validation=apart, epochs=given["epochs"], engine=engine, on_epoch=shown.on_epoch,
             on_round=shown.on_round,
@@ -221,8 +223,3 @@ def evaluate(folder: str, data: str | None, kind: str | None, path: str | None, 
     trained = model.load_trained(folder)
     kind = kind or ("json" if path and Path(path).suffix == ".json" else "text")
     output(evaluated(trained, trained.data_at(data, sheet), kind), path)
-
-
-def _say(text: str) -> None:
-    """A line about what is done, for people who watch."""
-    click.echo(text, err=True)
