@@ -243,6 +243,10 @@ def shown(seconds: float) -> str:
     return f"{seconds * 1e6:.3g} µs" if seconds < 1e-3 else f"{seconds * 1e3:.3g} ms"
 
 
+def figure(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.1f}" if number >= 10 else f"{number:.2f}"
+
+
 def compare(sizes: tuple[int, ...], batch: int, dtype: type, quick: bool, columns: tuple[str, ...]) -> tuple[str, str]:
     """A row of the table of rounds, and a sentence where another one is faster."""
     case = Case(sizes, batch, dtype)
@@ -252,15 +256,15 @@ def compare(sizes: tuple[int, ...], batch: int, dtype: type, quick: bool, column
 
 def row(case: Case, found: dict[str, Runner], quick: bool, columns: tuple[str, ...]) -> tuple[str, str]:
     check(case.dtype, found)
-    taken = measured(found, 0.05 if quick else 0.3, 5 if quick else 9)
+    taken = measured(found, 0.03 if quick else 0.3, 3 if quick else 9)
     ours = taken["JAX engine"]
     ratios = {name: median(a / b for a, b in zip(taken[name], ours, strict=True)) for name in found}
     sizes = case.sizes
     layers = "-".join(map(str, sizes)) if len(sizes) < 6 else f"{len(sizes) - 1} layers of {sizes[0]}"
     title = f"{layers}, batch {case.batch}, {np.dtype(case.dtype).name}"
     operations = sum(a * b for a, b in pairwise(sizes)) * 6 * case.batch / median(ours) / 1e9
-    cells = [title, shown(median(ours)), f"{operations:.2g}", f"{found['JAX engine'].first:.2f} s"]
-    cells += [f"{ratios[name]:.3g}" if name in ratios else "" for name in columns]
+    cells = [title, shown(median(ours)), figure(operations), f"{found['JAX engine'].first:.2f} s"]
+    cells += [figure(ratios[name]) if name in ratios else "" for name in columns]
     faster = [f"{name} takes {ratio:.2f} times as long as ours" for name, ratio in ratios.items() if ratio < 0.95]
     return f"| {' | '.join(cells)} |", f"- {title}: {', '.join(faster)}" if faster else ""
 
