@@ -243,3 +243,42 @@ def test_the_schema_knows_every_field() -> None:
         elif field.key != "*":
             table = schema[field.table]
             assert field.key in (table["items"] if field.table == "layer" else table)["properties"]
+
+
+WITHOUT_DATA = """
+[network]
+loss = "half_squared_error"
+[[layer]]
+units = 2
+weights = "he_normal"
+"""
+
+
+def test_a_network_without_data_is_read_but_has_no_numbers_to_explain() -> None:
+    part = parse_spec(WITHOUT_DATA).network
+    assert isinstance(part, NetworkPart)
+    assert (part.inputs, part.data_inputs, part.data_targets) == (0, (), ())
+    said = problems(WITHOUT_DATA)
+    assert said.startswith("net.toml: this network has no data of its own; add [data], or train it on a table")
+    assert said.count("\n") == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (('"he_normal"', "[[1], [2]]"), "line 2: network, inputs: inputs is missing; .* where weights are drawn"),
+        (("[network]", "[network]\ninput = 3"), "line 3: network, input: there is no such field; did you mean inputs"),
+        (("[[layer]]", "[data]\ninputs = [[1]]\ntargets = [[1, 2]]\n[[layer]]"), "network, inputs: inputs is missing"),
+        (("[[layer]]", "[data]\ninputs = [[1]]\n[[layer]]"), "data, targets: targets is missing"),
+        (("units = 2", "units = 0"), "line 5: layer 1, units"),
+    ],
+)
+def test_what_a_network_without_data_still_needs(change: tuple[str, str], message: str) -> None:
+    assert change[0] in WITHOUT_DATA
+    with pytest.raises(SpecErrors, match=message) as caught:
+        parse_spec(WITHOUT_DATA.replace(*change, 1), "net.toml")
+    assert "assert" not in str(caught.value)
+
+
+def test_a_batch_needs_no_data_in_the_file() -> None:
+    assert parse_spec(WITHOUT_DATA + "[training]\nbatch = 64\n").batch == 64

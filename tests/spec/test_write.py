@@ -59,9 +59,12 @@ def networks(draw: st.DrawFn) -> NetworkPart:
         parts.append(draw(layers(parts[-1].layer.units if parts else inputs)))
     way = st.sampled_from([None, "sum", "mean"])
     loss, settings = draw(st.sampled_from([("squared error", {}), ("huber", {"huber_delta": Decimal("1.50")})]))
+    own = draw(st.booleans())
+    is_open = not own and isinstance(parts[0].weights, Drawn) and draw(st.booleans())
     return NetworkPart(
-        inputs, tuple(parts), Conventions(loss, draw(way), draw(way), settings), draw(st.integers(0, 99)),
-        draw(matrices(samples, inputs)), draw(matrices(samples, parts[-1].layer.units)),
+        0 if is_open else inputs, tuple(parts), Conventions(loss, draw(way), draw(way), settings),
+        draw(st.integers(0, 99)), draw(matrices(samples, inputs)) if own else (),
+        draw(matrices(samples, parts[-1].layer.units)) if own else (),
     )  # fmt: skip
 
 
