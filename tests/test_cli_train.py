@@ -161,6 +161,10 @@ def test_a_real_row_is_explained(place: Path) -> None:
         (("train", "--resume", "houses"), "all 20 epochs are done; for more of them: chainrule train --resume houses"),
         (("train", "--resume", "houses", "--batch", "4"), "--batch can't be changed on the way"),
         (("train", "--resume", "missing"), "this is no folder of a trained network"),
+        (
+            ("predict", "houses", "houses.csv", "-o", "a.xlsx"),
+            "there is no format for .xlsx; end the file with .json or",
+        ),
         (("predict", "missing", "houses.csv"), "this is no folder of a trained network"),
     ],
     ids=lambda each: " ".join(each) if isinstance(each, tuple) else "",

@@ -39,6 +39,10 @@ def test_rows_with_a_single_one_are_classes() -> None:
     trained = classifier().fit(X, rows, epochs=30, learning_rate=0.02)
     assert trained.predict(X[:20]).tolist() == trained.outputs(X[:20]).argmax(axis=1).tolist()
     assert trained.score(X, rows) == trained.score(X, X.argmax(axis=1)) > 0.9
+    few = X.argmax(axis=1) < 2
+    assert trained.evaluate(X[few], rows[few]).samples == few.sum()
+    watched = classifier().fit(X, rows, epochs=1, validation=(X[few], rows[few]))
+    assert watched.history[0].validation_loss > 0
 
 
 @pytest.mark.parametrize("batch", [None, 150])
@@ -70,6 +74,17 @@ def test_columns_by_name(tmp_path: Path) -> None:
     assert "i1 = size, i2 = town=Bonn, i3 = town=Ulm; numbers standardised" in text
     with pytest.raises(DataError, match="there is no column 'size'"):
         trained.predict({"town": ["Ulm"]})
+
+
+def test_several_columns_by_name() -> None:
+    table = {"a": X[:, 0], "b": X[:, 1], "sum": X[:, 0] + X[:, 1], "difference": X[:, 0] - X[:, 1]}
+    net = cr.Network(2, [cr.Dense(2)], "mean_squared_error")
+    trained = net.fit(table, target=("sum", "difference"), epochs=60, learning_rate=0.05)
+    both = np.stack([table["sum"], table["difference"]], axis=1)
+    assert trained.predict({"a": [1.0], "b": [2.0]})[0] == pytest.approx([3, -1], abs=0.1)
+    assert trained.score({"a": X[:, 0], "b": X[:, 1]}, both) == trained.score(table) > 0.99
+    with pytest.raises(DataError, match="y has 1 columns, but what was learnt is sum, difference"):
+        trained.score(table, X[:, 0])
 
 
 def test_a_folder_gives_the_same_network(tmp_path: Path) -> None:

@@ -201,7 +201,7 @@ def predict(folder: str, data: str, kind: str | None, path: str | None, sheet: s
     from chainrule.model.answers import predicted
 
     trained = model.load_trained(folder)
-    kind = kind or ("json" if path and Path(path).suffix == ".json" else "csv")
+    kind = kind or _by_ending(path, "csv")
     output(predicted(trained, trained.data_at(data, sheet), kind), path)
 
 
@@ -221,5 +221,17 @@ def evaluate(folder: str, data: str | None, kind: str | None, path: str | None, 
     from chainrule.model.answers import evaluated
 
     trained = model.load_trained(folder)
-    kind = kind or ("json" if path and Path(path).suffix == ".json" else "text")
+    kind = kind or _by_ending(path, "text")
     output(evaluated(trained, trained.data_at(data, sheet), kind), path)
+
+
+def _by_ending(path: str | None, plain: str) -> str:
+    """The format by the ending of a file."""
+    ending = Path(path).suffix if path else ""
+    if ending == ".json":
+        return "json"
+    if ending not in ("", ".csv" if plain == "csv" else ".txt"):
+        raise Refusal(
+            f"there is no format for {ending}; end the file with .json or .{'csv' if plain == 'csv' else 'txt'}"
+        )
+    return plain

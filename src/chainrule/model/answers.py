@@ -16,6 +16,7 @@ from chainrule.training.measure import Measures
 from chainrule.training.readers import Data
 
 WIDEST = 24  # characters of a class in the confusion matrix
+MOST_CLASSES = 20  # in a matrix that is printed
 
 
 def predicted(network: TrainedNetwork, data: Data, kind: str) -> str:
@@ -60,7 +61,10 @@ def evaluated(network: TrainedNetwork, data: Data, kind: str) -> str:
     if found.confusion is not None and found.accuracy is not None:
         right = int(np.trace(found.confusion))
         lines.append(f"accuracy  {found.accuracy:.4f} ({right} of {found.samples})")
-        lines += ["", *_matrix(network.classes, found.confusion.tolist())]
+        if len(network.classes) <= MOST_CLASSES:
+            lines += ["", *_matrix(network.classes, found.confusion.tolist())]
+        else:
+            lines.append(f"the confusion matrix of {len(network.classes)} classes is in --format json")
     if found.r2 is not None and found.rmse is not None:
         lines.append(f"R2        {found.r2:.6g}")
         pairs = zip(targets, found.rmse, strict=True)

@@ -152,8 +152,9 @@ class Network:
         ``X`` and ``y`` are arrays, a row for each sample, ``y`` the classes or the numbers; or ``X`` is a data frame, a
         dictionary of columns or a file, with the ``target`` column by name. Named columns of numbers are standardised
         and arrays are not, unless ``standardise`` says so. ``validation`` is a share, or samples as ``(X, y)``. With
-        ``folder`` everything is kept there after every epoch. Further arguments are those of ``Choices``: ``impute``,
-        ``categories``, ``leave_out``, ``inputs``, ``weight``, ``standardise_targets``.
+        ``folder`` everything is kept there after every epoch; Ctrl-C gives back what was learnt so far. Further
+        arguments are those of ``Choices``: ``impute``, ``categories``, ``leave_out``, ``inputs``, ``weight``,
+        ``standardise_targets``.
 
         Raises ``DataError`` and ``TrainingError`` for what doesn't fit, ``DivergedError`` with the last good weights.
 

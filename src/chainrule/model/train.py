@@ -18,7 +18,7 @@ from chainrule.model.step import Explanation, Step
 from chainrule.model.task import Task, given_of, next_state
 from chainrule.spec.spec import NetworkPart, Spec
 from chainrule.training import saved, session, use
-from chainrule.training.columns import spread, table
+from chainrule.training.columns import of_array, spread, table
 from chainrule.training.data import Choices
 from chainrule.training.history import curve_svg, curve_text
 from chainrule.training.measure import Measures
@@ -76,9 +76,13 @@ class TrainedNetwork:
         if y is None:
             return use.evaluate(self.trained, _inputs(X))
         names = [each.name for each in self.trained.preparation.targets]
-        targets = np.asarray(_as_classes(y) if names == ["target"] else y)
-        columns = spread("target", targets) if names[0].startswith("target") else spread(names[0], targets.ravel())
-        return use.evaluate(self.trained, _joined(X, columns))
+        flat = np.asarray(_as_classes(y, whole=False) if len(names) == 1 else y)
+        flat = flat.reshape(len(flat), -1)
+        if flat.shape[1] != len(names):
+            raise DataError(f"y has {flat.shape[1]} columns, but what was learnt is {', '.join(names)}")
+        return use.evaluate(
+            self.trained, _joined(X, {name: of_array(flat[:, n], name) for n, name in enumerate(names)})
+        )
 
     def score(self, X: Any, y: Any = None) -> float:
         """The accuracy where classes are learnt, else R²."""
@@ -177,7 +181,7 @@ def fit_network(
     data, names = _samples(X, y, target)
     apart = None
     if isinstance(validation, tuple) and len(validation) == 2:
-        apart, _ = _samples(*validation, target)
+        apart, _ = _samples(*validation, (), whole=names != ("target",))
     elif not isinstance(validation, int | float):
         apart = _inputs(validation)
     else:
@@ -196,8 +200,8 @@ def fit_network(
     return TrainedNetwork(trained, data)
 
 
-def _samples(X: Any, y: Any, target: str | Sequence[str]) -> tuple[Data, tuple[str, ...]]:
-    """The data, and the names of the target columns."""
+def _samples(X: Any, y: Any, target: str | Sequence[str], whole: bool = True) -> tuple[Data, tuple[str, ...]]:
+    """The data, and the names of the target columns; ``whole`` as in `_as_classes`."""
     named = (target,) if isinstance(target, str) else tuple(target)
     if y is None:
         if not any(named):
@@ -205,17 +209,17 @@ def _samples(X: Any, y: Any, target: str | Sequence[str]) -> tuple[Data, tuple[s
         return Data(X), named
     if any(named):
         raise TrainingError("give the targets as y, or name their column with target; not both")
-    columns = spread("target", np.asarray(_as_classes(y)))
+    columns = spread("target", np.asarray(_as_classes(y, whole)))
     return _joined(X, columns), tuple(columns)
 
 
-def _as_classes(y: Any) -> Any:
-    """Rows with a single 1 as the numbers of classes; anything else as it is."""
+def _as_classes(y: Any, whole: bool) -> Any:
+    """Rows with a single 1 as the numbers of classes; anything else, and without each class if ``whole``, as it is."""
     array = np.asarray(y)
     if array.ndim != 2 or array.shape[1] < 2 or array.dtype.kind not in "fiub":
         return y
-    one_each = ((array == 0) | (array == 1)).all() and (array.sum(axis=1) == 1).all() and (array.sum(axis=0) > 0).all()
-    return array.argmax(axis=1) if one_each else y
+    one_each = ((array == 0) | (array == 1)).all() and (array.sum(axis=1) == 1).all()
+    return array.argmax(axis=1) if one_each and (not whole or array.any(axis=0).all()) else y
 
 
 def _inputs(X: Any) -> Data:
