@@ -13,7 +13,9 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 LONGEST_FILE = 400
 
 # Heavy and optional: imported where they are used, so that nobody pays who doesn't use them.
-OPTIONAL = {"mpmath", "typst", "jax", "duckdb", "narwhals", "python_calamine", "xlsxwriter", "safetensors", "sklearn", "anywidget"}
+OPTIONAL = {
+    "mpmath", "typst", "jax", "duckdb", "narwhals", "python_calamine", "xlsxwriter", "safetensors", "sklearn",
+}  # fmt: skip
 
 
 def test_imports_run_strictly_downward(monkeypatch: pytest.MonkeyPatch) -> None:

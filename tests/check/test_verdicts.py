@@ -6,7 +6,6 @@ from random import Random
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -90,14 +89,12 @@ NOTHING_COMES_IN = built(
     "adam", [0.5], [0.2],
 )  # fmt: skip
 WITH_ADAM = built(cr.Network(1, [cr.Dense(1, "logistic", [[0.05]], None)]), "adam", [0.05], [0.05])
-ZERO_BOUNDS = "bounds reach below 0 under Adam's root: nothing agrees within bounds without end"
 
 CHANCE = st.randoms(use_true_random=False)
 
 
-@pytest.mark.xfail(strict=True, reason=ZERO_BOUNDS)
 @example(NOTHING_COMES_IN, Random(0), Writing(6, False), False, False)
-@often(60)
+@often(20)
 @given(networks(), CHANCE, WRITINGS, st.booleans(), st.booleans())
 def test_rounded_and_truncated(case: Case, chance: Random, way: Writing, own_ways: bool, next_too: bool) -> None:
     """Each number with the same number of digits, or each with its own, of this round and of the next."""
@@ -116,9 +113,8 @@ def test_rounded_and_truncated(case: Case, chance: Random, way: Writing, own_way
     assert_right(case, answers)
 
 
-@pytest.mark.xfail(strict=True, reason=ZERO_BOUNDS)
 @example(NOTHING_COMES_IN, "w2+", Writing(6, False))
-@often(60)
+@often(20)
 @given(networks(), CHANCE, WRITINGS)
 def test_one_number_alone(case: Case, chance: Random | str, way: Writing) -> None:
     values = case.step.values()
@@ -130,23 +126,22 @@ def test_one_number_alone(case: Case, chance: Random | str, way: Writing) -> Non
 BY_HAND = Kind(optimizers=("gradient_descent", "momentum"))
 
 
-@often(40)
+@often(15)
 @given(networks(BY_HAND), CHANCE, st.integers(3, 6), st.booleans())
 def test_by_hand_with_decimals(case: Case, chance: Random, digits: int, cut: bool) -> None:
     written = calculation(case, Writing(digits, significant=False, cut=cut))
     assert_right(case, [answer(*each) for each in some(chance, list(written.items()))])
 
 
-@often(40)
+@often(15)
 @given(networks(BY_HAND), CHANCE, st.integers(4, 6), st.booleans())
 def test_by_hand_with_significant_digits(case: Case, chance: Random, digits: int, cut: bool) -> None:
     written = calculation(case, Writing(digits, significant=True, cut=cut))
     assert_right(case, [answer(*each) for each in some(chance, list(written.items()))])
 
 
-@pytest.mark.xfail(strict=True, reason="float32 numbers printed with seven digits or fewer are not recognised")
 @example(WITH_ADAM, Random(0))
-@often(40)
+@often(15)
 @given(networks(), CHANCE)
 def test_float32(case: Case, chance: Random) -> None:
     """What NumPy calculates in float32 throughout, as it prints it."""
@@ -170,7 +165,6 @@ def test_float32_is_named() -> None:
     assert (verdict["verdict"], verdict["note"]) == ("right", "as float32 has it")
 
 
-@pytest.mark.xfail(strict=True, raises=ZeroDivisionError, reason="an exact 0 leaves no window to count matches in")
 def test_an_exact_zero_is_only_wrong() -> None:
     (verdict,) = verdicts(NOTHING_COMES_IN, [answer("net_h1", Decimal(0))])
     assert verdict["verdict"] == "wrong"
@@ -199,7 +193,7 @@ def carried_on(case: Case, chance: Random, number: Callable[[float], float]) -> 
     return sheet, changed, {**values, changed: given}
 
 
-@often(50)
+@often(6)
 @given(networks(SMOOTH_ONES), CHANCE, st.floats(1.1, 1.9))
 def test_one_wrong_number_carried_on(case: Case, chance: Random, factor: float) -> None:
     sheet, changed, values = carried_on(case, chance, lambda right: round(right * factor + 0.001, 9))
@@ -214,7 +208,7 @@ def test_one_wrong_number_carried_on(case: Case, chance: Random, factor: float) 
         assert each["verdict"] in allowed, (each["name"], each["given_text"], each["with_your_numbers"])
 
 
-@often(50)
+@often(6)
 @given(networks(SMOOTH_ONES), CHANCE, st.sampled_from((0.0, 1.0)))
 def test_what_a_trivial_number_makes_trivial_is_not_credited(case: Case, chance: Random, number: float) -> None:
     sheet, changed, values = carried_on(case, chance, lambda _: number)

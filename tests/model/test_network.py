@@ -27,6 +27,13 @@ def test_many_digits_agree_with_floats() -> None:
     assert float(step.after(5, digits=30)["E_total"]) == pytest.approx(step.after(5)["E_total"], rel=1e-12)
 
 
+def test_negative_numbers_keep_their_sign_in_many_digits() -> None:
+    step = cr.Network(1, [cr.Dense(1, "identity", [[-0.5]], None)]).step([[-2.0]], [[0.25]], learning_rate=0.1)
+    shown = step.after(0, digits=20).listing("csv", 20)
+    assert "w1,w_o[1,1],-0.5" in shown.replace('"', "")
+    assert "i1,x[1,1],-2" in shown.replace('"', "")
+
+
 def test_the_same_seed_draws_the_same_numbers() -> None:
     first, second, other = (network(seed=seed).parameters["w_h"] for seed in (1, 1, 2))
     assert first.tolist() == second.tolist()

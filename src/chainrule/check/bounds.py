@@ -26,6 +26,7 @@ SECOND_ORDER = 1.6  # for what roundings do together, and in another order of th
 ROUGH = 2.5  # the same with few digits, where a rounding is no longer small
 FEW = 4  # digits
 CARELESS = 5e-9  # relative: earlier numbers rounded to nine digits, in a number typed with more
+FEWEST_OF_SINGLE = 6  # digits: with fewer, their own tolerance is wider
 SINGLE = 2.0**-24  # relative rounding of float32
 
 
@@ -106,7 +107,7 @@ def rounding(sheet: Sheet, style: Style, values: Mapping[str, Any], reported: Ma
             here[columns[text]] += off
             here[columns[text] + len(moved)] -= off
             used[text] = here
-    effects = np.abs(used[line] - float(values[line]))
+        effects = np.abs(used[line] - float(values[line]))
     if not np.isfinite(effects).all():
         return math.inf
     total = float(np.maximum(effects[: len(moved)], effects[len(moved) :]).sum())
@@ -186,8 +187,8 @@ FLOAT32 = Arithmetic(
 
 
 def looks_single(answer: Answer) -> bool:
-    """Whether a number with many digits is one of those that float32 has."""
-    if not answer.value.is_finite() or significant(answer) < 8:
+    """Whether a number is one of those that float32 has, as any number with few enough digits is."""
+    if not answer.value.is_finite() or significant(answer) < FEWEST_OF_SINGLE:
         return False
     with np.errstate(over="ignore"):
         nearest = Decimal(repr(float(np.float32(float(answer.value)))))
@@ -197,4 +198,4 @@ def looks_single(answer: Answer) -> bool:
 
 def single_tolerance(value: float, in_single: float) -> float:
     """What float32 arithmetic may be off: a few times what it is off here."""
-    return 4 * max(abs(in_single - value), 2 * SINGLE * abs(value))
+    return 8 * max(abs(in_single - value), 2 * SINGLE * abs(value))

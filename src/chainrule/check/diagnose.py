@@ -138,7 +138,8 @@ def _off(marking: Marking, place: int, value: Any) -> float | None:
         return None  # hardly nearer than what is right: no explanation of the difference
     # Made from earlier numbers that were rounded: not to the digits, but near enough to be no accident.
     loose = 1e-5 * abs(number) if significant(answer) > 7 else 3 * float(answer.unit)
-    return 1 + off / max(float(answer.unit), CARELESS * abs(number)) if off <= loose else None
+    digit = max(float(answer.unit), CARELESS * abs(number))
+    return 1 + off / digit if off <= loose and digit else None
 
 
 def _rows(marking: Marking, trials: Sequence[Trial], place: int, wrong: Sequence[int]) -> list[Fit]:
@@ -186,7 +187,7 @@ def _chance(marking: Marking, place: int, values: Sequence[float]) -> float:
     near = np.abs(np.asarray(values) - target)
     window = max(0.5 * abs(target), 20 * width)
     count = int(np.count_nonzero((near <= window) & (near > 2 * width)))
-    return count * 2 * width / (2 * window)
+    return count * width / window if window else 0.0
 
 
 def _slips(marking: Marking, place: int, found: Diagnosis) -> list[Fit]:

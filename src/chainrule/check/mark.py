@@ -130,7 +130,7 @@ def _mark(marking: Marking, place: int, before: Mapping[int, Mark], styles: Sequ
     earlier = _nearest(marking.sheet, each.line, reported, wrong)
     mine = agreement(each.answer, float(own), slack)
     if not earlier:
-        if mine is not None or _within(marking, each, styles, before, own=False):
+        if mine is not None or any(_within(marking, each, styles, before, own=own) for own in (True, False)):
             note = "what rounding your earlier numbers does" if mine is None else "worked out from your rounded numbers"
             return Mark(Verdict.DIGITS, expected, own, note=note, cause="carried_rounding")
         return Mark(Verdict.WRONG, expected, own)
@@ -153,7 +153,8 @@ def agreement(answer: Answer, value: float, slack: float) -> Mark | None:
         return Mark(Verdict.RIGHT)
     if off <= unit / 2 * (1 + 1e-9) + slack:
         return Mark(Verdict.DIGITS, note=f"to the {_digits(digits)} given", cause="rounded")
-    if off < unit * (1 - 1e-9) + slack and abs(answer.value) <= abs(Decimal(value)) + Decimal(slack):
+    exactly = abs(answer.value - Decimal(value))  # what a program cuts off is the float: -0.06 becomes -0.05
+    if exactly < answer.unit + Decimal(slack) and abs(answer.value) <= abs(Decimal(value)) + Decimal(slack):
         return Mark(Verdict.DIGITS, note=f"cut off after {_digits(digits)}, not rounded", cause="truncated")
     if off <= unit * (1 + 1e-9) + slack and digits > 1:
         return Mark(Verdict.DIGITS, note="but for one unit in the last digit", cause="last_digit")

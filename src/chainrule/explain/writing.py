@@ -120,8 +120,9 @@ def exact_decimal(value: Any) -> Decimal:
         return Decimal(value)
     if hasattr(value, "man_exp"):
         mantissa, exponent = value.man_exp
+        signed = -abs(int(mantissa)) if value < 0 else abs(int(mantissa))  # some versions leave the sign out
         wide = Context(prec=20_000)
-        return wide.multiply(Decimal(int(mantissa)), wide.power(Decimal(2), int(exponent)))
+        return wide.multiply(Decimal(signed), wide.power(Decimal(2), int(exponent)))
     return Decimal(float(value))
 
 
