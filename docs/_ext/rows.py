@@ -4,8 +4,8 @@
     :prose: kink
     ```
 
-Each row becomes a section under its first field, its name. Fields named in ``:prose:`` are shown as text, fields in ``:omit:`` are left
-out, every other one is shown as code. What is empty or as by default is left out.
+Each row becomes a section under its first field, its name. Fields named in ``:prose:`` are shown as text, fields in
+``:omit:`` are left out, every other one is shown as code. What is empty or as by default is left out.
 """
 
 from dataclasses import Field, fields

@@ -89,7 +89,7 @@ MISTAKES = (
         "dE/dout stands where delta, dE/dnet, belongs",
         "A weight or bias acts on the net input, so its gradient has the derivative by the net input in it.",
         error_for_delta,
-        ("mazur-biases", "dE/db2"),
+        ("mazur-biases", "dE/db_o1"),
         0.8,
         source="a reader of the tutorial: 0.5242935348737783 for dE/db2",
     ),
