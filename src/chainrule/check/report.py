@@ -241,6 +241,8 @@ def _verdict(result: Result, each: Checked) -> str:
         word = word.replace("your ", "an ")
     if each.verdict == Verdict.FOLLOWS:
         return f"follows from {_whose(result)} {', '.join(each.earlier)}"
+    if each.verdict == Verdict.DIGITS and each.note.startswith("to the "):
+        return f"right {each.note}"
     return f"{word}: {each.note}" if each.note else word
 
 
