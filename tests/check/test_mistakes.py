@@ -18,10 +18,11 @@ from chainrule.check.mistakes import MISTAKES, Mistake
 from chainrule.check.resolve import at_round
 from chainrule.check.result import Cause, Checked
 from chainrule.check.rounds import split_after
-from chainrule.check.sheet import Key, Sheet, calculated, identifier
+from chainrule.check.sheet import Key, Sheet, calculated, dependents, identifier
+from chainrule.check.slips import _kin_of
 from chainrule.explain.find import find
 from chainrule.explain.names import Ratio, Scalar, name, ratio_name
-from chainrule.formula.expression import Ref, refs
+from chainrule.formula.expression import refs
 from chainrule.model.check import Check
 from chainrule.model.right import Rounds
 from chainrule.model.trial import sheet_for
@@ -188,8 +189,9 @@ def test_a_single_edit_has_a_cause(case: Case, chance: Random) -> None:
     right = calculated(sheet, MIXED)
     line = chance.choice(list(sheet.lines))
     formula = sheet.lines[line]
-    others = tuple(dict.fromkeys(Ref(node.name) for node in refs(formula)))
-    ways = list(edits(formula, lambda node: (each for each in others if each.name != node.name)))
+    later = {line, *dependents(sheet, [line])}
+    kin = _kin_of(sheet)
+    ways = list(edits(formula, lambda node: (each for each in kin(node) if not later & {of.name for of in refs(each)})))
     assume(ways)
     edit = chance.choice(ways)
     with np.errstate(all="ignore"):

@@ -164,8 +164,8 @@ MISTAKES = (
     ),
     Mistake(
         "cross-entropy-slope",
-        "out - target, which is already delta, is multiplied by the slope once more",
-        "With cross-entropy the slope of the output cancels: delta = out - target is all of it.",
+        "delta is multiplied by the slope of the output, which it has in it already",
+        "For logistic or softmax outputs with cross-entropy the slope cancels: out - target is all but a mean's 1/N.",
         cross_entropy_slope,
         ("binary-cross-entropy", "delta_o"),
         0.8,
@@ -303,8 +303,8 @@ MISTAKES = (
     ),
     Mistake(
         "sign-of-error",
-        "the sign of the error's derivative is turned round: target - out",
-        "d(1/2 * (target - out)**2)/dout = -(target - out) = out - target.",
+        "the sign of the error's derivative is turned round",
+        "For half the squared error d(1/2 * (target - out)**2)/dout = -(target - out) = out - target.",
         sign_of_error,
         ("mazur", "dE/dout_o1"),
         0.8,
@@ -320,7 +320,7 @@ MISTAKES = (
     Mistake(
         "rate-left-out",
         "the learning rate is left out",
-        "w+ = w - learning rate * gradient.",
+        "The learning rate says how much of the gradient goes into a step: w+ = w - learning rate * gradient.",
         rate_left_out,
         ("mazur", "w5+"),
         0.8,
@@ -353,7 +353,7 @@ MISTAKES = (
     Mistake(
         "square-left-out",
         "the square is forgotten",
-        "The second moment is the mean of the squared gradient.",
+        "The error, the slope of tanh and the second moment of a gradient have a square in their formulas.",
         power_left_out,
         ("adam", "v_w1+"),
         0.6,
@@ -370,7 +370,7 @@ MISTAKES = (
     Mistake(
         "previous-state",
         "the state from before the round is used where the new one belongs",
-        "m and v are brought up to date first, then the weight is moved with them.",
+        "The state is brought up to date first, then the weight is moved with it.",
         previous_state,
         ("momentum", "w_o[1,1]+ after 1"),
         0.5,
