@@ -89,6 +89,12 @@ def test_a_branch_that_is_not_taken_does_not_leak() -> None:
     assert_same(*branches())
 
 
+def test_what_the_compiler_finds_unread_does_no_harm() -> None:
+    """The power becomes 1, and nothing reads x: the compiler once ended the process over it."""
+    program = extend(Program({}), "y = sum[i](x[i]) ** 0", given=[Family("x", Role.INPUT, ("i",), (3,))])
+    assert_same(program, {"x": np.arange(3.0)})
+
+
 def test_numbers_that_are_not_finite_are_as_the_slow_evaluator_has_them() -> None:
     assert_same(*not_finite())
 
@@ -239,7 +245,7 @@ def test_a_loop_that_the_compiler_refuses_in_one_piece_is_compiled_as_usual(monk
     def refused(*args: object) -> None:
         raise jax.errors.JaxRuntimeError("UNIMPLEMENTED: Fusion kind not implemented on CPU")
 
-    monkeypatch.setattr(loop, "_in_one_piece", lambda function, jax: refused)
+    monkeypatch.setattr(loop, "_in_one_piece", lambda *_: refused)
     program, numbers = network("gradient_descent", hidden=7)
     carry = carried(program)
     for _ in range(2):

@@ -64,8 +64,7 @@ def compiled_loop(loop: Loop, jax: ModuleType) -> Callable[..., tuple[dict[str, 
     markable = jax.default_backend() == "cpu" and hasattr(jax.experimental, "xla_metadata")
     if not markable or not is_small(loop.lowered.plan):
         return usual
-    one_piece = _in_one_piece(jax.jit(_rounds(loop, jax, inf)), jax)
-    pieces = [jax.jit(one_piece, donate_argnums=(0, 1), compiler_options=each) for each in (NO_LIBRARY, None)]
+    pieces = [_in_one_piece(_rounds(loop, jax, inf), jax, each) for each in (NO_LIBRARY, None)]
     return _first_that_compiles([*pieces, usual], jax)
 
 
@@ -107,20 +106,26 @@ def _rounds(loop: Loop, jax: ModuleType, few: float) -> Callable[..., tuple[dict
     return rounds
 
 
-def _in_one_piece(function: Callable[..., Any], jax: ModuleType) -> Callable[..., Any]:
-    """A compiled function marked as a call that the compiler for CPUs makes one piece of machine code.
+def _in_one_piece(function: Callable[..., Any], jax: ModuleType, options: Any) -> Callable[..., Any]:
+    """A function compiled, and marked as a call that the compiler for CPUs makes one piece of machine code.
 
     It would do so by itself with loops that read and write less than a kilobyte; up to about 10,000 sums and products
     a round it pays several times over. The marks are the compiler's own and not documented: one that doesn't know them
-    leaves the loop as it is.
+    leaves the loop as it is. One that does ends the process where such a call is given what nothing reads (any longer,
+    after ``x^0`` has become 1), so that an entry of everything given is returned as well.
     """
     marks = jax.experimental.xla_metadata.set_xla_metadata
 
+    @jax.jit
+    def read(*args: Any) -> Any:
+        return function(*args), [jax.numpy.ravel(each)[:1] for each in jax.tree.leaves(args)]
+
     def marked(*args: Any) -> Any:
         with marks(xla_cpu_small_call="true", inlineable="false"):
-            return function(*args)
+            return read(*args)
 
-    return marked
+    compiled = jax.jit(marked, donate_argnums=(0, 1), compiler_options=options)
+    return lambda *args: compiled(*args)[0]
 
 
 def _first_that_compiles(functions: Sequence[Callable[..., Any]], jax: ModuleType) -> Callable[..., Any]:
