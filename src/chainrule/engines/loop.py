@@ -116,13 +116,14 @@ def _in_one_piece(function: Callable[..., Any], jax: ModuleType, options: Any) -
     """
     marks = jax.experimental.xla_metadata.set_xla_metadata
 
-    @jax.jit
     def read(*args: Any) -> Any:
         return function(*args), [jax.numpy.ravel(each)[:1] for each in jax.tree.leaves(args)]
 
+    call = jax.jit(read)
+
     def marked(*args: Any) -> Any:
         with marks(xla_cpu_small_call="true", inlineable="false"):
-            return read(*args)
+            return call(*args)
 
     compiled = jax.jit(marked, donate_argnums=(0, 1), compiler_options=options)
     return lambda *args: compiled(*args)[0]

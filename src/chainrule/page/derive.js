@@ -45,7 +45,7 @@ export function textOf(shown, each) {
 
 /** @param {string} text @param {Quantity} [of] @returns {Expr} */
 export const numberNode = (text, of) =>
-  text.startsWith("-") ? { op: "neg", args: [{ op: "num", value: text.slice(1), of }], of } : { op: "num", value: text, of };
+  text.startsWith("-") ? { op: "neg", args: [{ op: "num", value: text.slice(1) }], of } : { op: "num", value: text, of };
 
 /** @param {Shown} shown @param {Scalar} each */
 const shownNode = (shown, each) => numberNode(textOf(shown, each), each);
