@@ -29,7 +29,7 @@ from chainrule.training.programs import (
     start_state,
     training_round,
 )
-from chainrule.training.progress import Options, Progress, Record, check_options, keeps_best
+from chainrule.training.progress import Options, Progress, Record, check_options, keeps_best, split_seed
 from chainrule.training.rounds import Job, do_rounds
 from chainrule.training.schedules import find_schedule, schedule_settings
 
@@ -149,7 +149,7 @@ def _split(data: Ledger, options: Options, validation: Ledger | None, kind: Kind
         raise TrainingError("class weights need targets that are classes; these are numbers")
     rows = np.arange(len(data["x"]))
     if options.validation and validation is None:
-        rows, watched = split(len(rows), options.validation, options.seed, classes)
+        rows, watched = split(len(rows), options.validation, split_seed(options), classes)
         validation = {each: array[watched] for each, array in data.items()}
         data = {each: array[rows] for each, array in data.items()}
     if options.class_weight is not None and classes is not None:

@@ -25,6 +25,7 @@ class Options:
     result, unless ``keep_best`` says otherwise. ``grown`` stops training whose error is that many times the error of
     the first epoch (None: never). ``class_weight`` is balanced, or a
     number for each class: by its number from 0, or by its name where there is a preparation that knows the names.
+    ``split_seed`` is the seed of the split into training and validation samples, where it isn't ``seed``.
     """
 
     epochs: int = 20
@@ -38,6 +39,7 @@ class Options:
     schedule: Chosen = field(default_factory=Chosen)
     class_weight: str | Mapping[Any, float] | None = None
     grown: float | None = 1e6
+    split_seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,11 @@ def check_options(options: Options) -> None:
     if isinstance(options.class_weight, str) and options.class_weight != "balanced":
         raise TrainingError(f"class weights are balanced, or a number for each class, not {options.class_weight!r}")
     schedule_settings(options.schedule)
+
+
+def split_seed(options: Options) -> int:
+    """The seed of the split into training and validation samples."""
+    return options.seed if options.split_seed is None else options.split_seed
 
 
 def keeps_best(options: Options) -> bool:

@@ -200,20 +200,11 @@ def load(folder: str | Path) -> Trained:
     return Trained(spec, net, preparation, made_from, progress)
 
 
-def network_text(spec: Spec) -> str:
-    """The network file that is saved. One that was made for data from elsewhere has a row of zeros in their place."""
-    part = spec.network
-    if isinstance(part, NetworkPart) and not part.data_inputs:
-        zeros = ((Decimal(0),) * part.inputs,), ((Decimal(0),) * part.layers[-1].layer.units,)
-        spec = replace(spec, network=replace(part, data_inputs=zeros[0], data_targets=zeros[1]))
-    return write_spec(spec)
-
-
 def _files(trained: Trained) -> dict[str, bytes]:
     """All but the checkpoint."""
     history = {"schema": SCHEMA, "epochs": [asdict(each) for each in trained.history]}
     found = {
-        NETWORK: network_text(trained.spec),
+        NETWORK: write_spec(trained.spec),
         PREPARATION: preparation_text(trained.preparation),
         HISTORY: _json(history),
         MADE_FROM: _json(_plain(trained.made_from)),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from chainrule.numbers.ledger import Ledger
 from chainrule.spec.spec import NetworkPart, Spec
+from chainrule.spec.write import write_spec
 from chainrule.training.batches import Source, split
 from chainrule.training.columns import File, Table, take, unsettled
 from chainrule.training.data import Choices, learn
@@ -22,8 +23,8 @@ from chainrule.training.engine import Engine, NumpyEngine
 from chainrule.training.fit import fit
 from chainrule.training.preparation import Preparation, class_places, class_text, ledger_of
 from chainrule.training.problems import DataError, DivergedError, SavedError, TrainingError
-from chainrule.training.programs import of_part, start_parameters, start_state
-from chainrule.training.progress import Options, Progress, check_options
+from chainrule.training.programs import Trainable, of_part, start_parameters, start_state
+from chainrule.training.progress import Options, Progress, check_options, split_seed
 from chainrule.training.readers import Data, parts, read
 from chainrule.training.saved import (
     MadeFrom,
@@ -32,7 +33,6 @@ from chainrule.training.saved import (
     create,
     file_sha256,
     load,
-    network_text,
     record_text,
     save_checkpoint,
     update,
@@ -44,8 +44,8 @@ SECONDS_ON_DISK = 1.0  # at most so much is lost in a power cut; the end of the 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Ready:
-    """Data as training takes them."""
+class Ready:
+    """Data as training takes them: how they were prepared, the samples, and those that are only watched."""
 
     preparation: Preparation
     train: Ledger | Source
@@ -81,11 +81,8 @@ def train(
         raise TrainingError("own formulas are trained on the numbers in their file; data need a network of layers")
     net = of_part(part, spec.update, dropout)
 
-    def learnt(parts_of: Iterable[Table], counted: Array | None) -> Preparation:
-        return learn(parts_of, choices, net, counted, whole=not data.stream)
-
-    ready = _ready(data, validation, options, learnt)
-    net = replace(net, weighted=bool(ready.preparation.weight) or options.class_weight is not None)
+    ready = prepare(net, data, choices, options, validation)
+    net = replace(net, weighted=is_weighted(ready.preparation, options))
     start = dict(parameters) if parameters is not None else start_parameters(part)
     engine = engine or NumpyEngine()
     made_from = MadeFrom(
@@ -97,7 +94,7 @@ def train(
         ready.rows,
         None if validation is None else _kept(validation),
         "" if validation is None else data_sha256(validation),
-        sha256(network_text(spec).encode()).hexdigest(),
+        sha256(write_spec(spec).encode()).hexdigest(),
         arrays_sha256(start),
         versions(),
     )
@@ -105,6 +102,20 @@ def train(
     if folder is not None:
         create(folder, begun, overwrite=overwrite)
     return _train(begun, ready, folder, engine, on_epoch, on_round)
+
+
+def prepare(net: Trainable, data: Data, choices: Choices, options: Options, validation: Data | None = None) -> Ready:
+    """The data as a network is trained on them. Raises ``DataError`` and ``TrainingError`` for what doesn't fit."""
+
+    def learnt(parts_of: Iterable[Table], counted: Array | None) -> Preparation:
+        return learn(parts_of, choices, net, counted, whole=not data.stream)
+
+    return _ready(data, validation, options, learnt)
+
+
+def is_weighted(preparation: Preparation, options: Options) -> bool:
+    """Whether each sample's error has a weight."""
+    return bool(preparation.weight) or options.class_weight is not None
 
 
 def resume(
@@ -140,7 +151,7 @@ def resume(
 
 def _train(
     trained: Trained,
-    ready: _Ready,
+    ready: Ready,
     folder: str | Path | None,
     engine: Engine,
     on_epoch: Callable[[Progress], None] | None,
@@ -159,7 +170,7 @@ def _train(
         if on_epoch is not None:
             on_epoch(progress)
 
-    options = _by_place(trained.made_from.options, ready.preparation)
+    options = by_place(trained.made_from.options, ready.preparation)
     try:
         progress = fit(
             trained.net, {}, ready.train, options, validation=ready.validation, engine=engine,
@@ -180,7 +191,7 @@ def _ready(
     validation: Data | None,
     options: Options,
     learnt: Callable[[Iterable[Table], Array | None], Preparation],
-) -> _Ready:
+) -> Ready:
     """The data as arrays, split into those to train on and those to validate on.
 
     ``learnt`` gives the preparation; from all rows, or its means and the like from those that are counted.
@@ -199,12 +210,12 @@ def _ready(
         preparation, rows = learnt([whole], None), whole.rows
         if options.validation and validation is None:
             classes = class_places(preparation, whole) if preparation.classes else None
-            chosen, watched = split(rows, options.validation, options.seed, classes)
+            chosen, watched = split(rows, options.validation, split_seed(options), classes)
             preparation = learnt([whole], np.isin(np.arange(rows), chosen))
             train, apart = (ledger_of(preparation, take(whole, each)) for each in (chosen, watched))
-            return _Ready(preparation, train, apart, rows)
+            return Ready(preparation, train, apart, rows)
         train = ledger_of(preparation, whole)
-    return _Ready(
+    return Ready(
         preparation, train, None if validation is None else ledger_of(preparation, table_of(validation)), rows
     )
 
@@ -245,7 +256,7 @@ def data_sha256(data: Data) -> str:
     return arrays_sha256(table_of(data).columns)
 
 
-def _by_place(options: Options, preparation: Preparation) -> Options:
+def by_place(options: Options, preparation: Preparation) -> Options:
     """Class weights by the place of the class, from those by its name. Validation samples are split off already."""
     options = replace(options, validation=0.0)
     if not isinstance(options.class_weight, Mapping):
