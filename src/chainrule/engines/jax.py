@@ -66,7 +66,7 @@ def compile_program(
 
     def compiled(ledger: Ledger) -> dict[str, Array]:
         given = [np.asarray(given_array(family, ledger), number) for family in families]
-        with _precision(number):
+        with precision(number):
             results = _once(lowered, number)(*given)
         return {each: np.array(array) for each, array in zip(lowered.plan.results, results, strict=True)}
 
@@ -104,7 +104,7 @@ def run_rounds(
     # What is only wanted after the last round is calculated in none of the others.
     before = rounds if set(outputs) == set(carry) else rounds - 1
     loop = Loop(_lowered(_Same(program), tuple(carry)), tuple(carry.items()), number)
-    with _precision(number):
+    with precision(number):
         state: dict[str, Traced] = {old: jax.numpy.array(known[old]) for old in carry.values()}
         for fed, count in _blocks(program, loop.lowered.given, feeds, before, number):
             state, _ = _driven(loop, state, known, fed, count)
@@ -139,13 +139,13 @@ def run_epoch(
     """
     number = np.dtype(dtype)
     carry = carried(program)
-    with _precision(number):
-        known = {name: _placed(array, number) for part in (fixed, state) for name, array in part.items()}
-        loop = Loop(_lowered(_Same(program), (LOSS, *carry)), tuple(carry.items()), number, LOSS)
+    with precision(number):
+        known = {name: placed(array, number) for part in (fixed, state) for name, array in part.items()}
+        loop = training_loop(program, number)
         before = {old: known[old] for old in carry.values()}
         changing = Changing(
             turns={name: (np.asarray(array, number), np.int32(0)) for name, array in fed.items()},
-            rows={name: _placed(array, number) for name, array in data.items()},
+            rows={name: placed(array, number) for name, array in data.items()},
             counted={},
             order=np.asarray(order, np.int32),
         )
@@ -171,8 +171,8 @@ class JaxEngine:
 
     def place(self, arrays: Ledger) -> Ledger:
         """The arrays on the device."""
-        with _precision(np.dtype(self.dtype)):
-            return {name: _placed(array, np.dtype(self.dtype)) for name, array in arrays.items()}
+        with precision(np.dtype(self.dtype)):
+            return {name: placed(array, np.dtype(self.dtype)) for name, array in arrays.items()}
 
     def run_epoch(
         self, program: Program, state: Ledger, fixed: Ledger, data: Ledger, order: Array, fed: Ledger, watch: Watch
@@ -185,7 +185,7 @@ class JaxEngine:
         return compile_program(program, wanted, self.dtype)(given)
 
 
-def _precision(number: np.dtype[Any]) -> AbstractContextManager[Any]:
+def precision(number: np.dtype[Any]) -> AbstractContextManager[Any]:
     """Inside it JAX has 64-bit numbers or not, and outside as the process has chosen."""
     jax = library()
     if hasattr(jax, "enable_x64"):
@@ -215,6 +215,12 @@ def _lowered(same: _Same, wanted: tuple[str, ...] | None) -> Lowered:
     return as_key(lower(same.program, wanted))
 
 
+def training_loop(program: Program, number: np.dtype[Any]) -> Loop:
+    """The loop over rounds of a program that trains, which keeps the error of each."""
+    carry = carried(program)
+    return Loop(_lowered(_Same(program), (LOSS, *carry)), tuple(carry.items()), number, LOSS)
+
+
 @lru_cache(maxsize=64)
 def _once(lowered: Lowered, number: np.dtype[Any]) -> Callable[..., list[Traced]]:
     """The plan, compiled."""
@@ -224,7 +230,7 @@ def _once(lowered: Lowered, number: np.dtype[Any]) -> Callable[..., list[Traced]
 
 
 @dataclass(slots=True)
-class _Compiled:
+class Compiled:
     """A compiled loop, and how many rounds it did in a second the last time."""
 
     run: Callable[..., tuple[dict[str, Traced], Traced]]
@@ -232,23 +238,25 @@ class _Compiled:
 
 
 @lru_cache(maxsize=64)
-def _compiled(loop: Loop) -> _Compiled:
-    return _Compiled(compiled_loop(loop, library()))
+def _compiled(loop: Loop) -> Compiled:
+    return Compiled(compiled_loop(loop, library()))
 
 
-def _driven(
-    loop: Loop, state: dict[str, Traced], known: Ledger, changing: Changing, count: int, watch: Watch | None = None
-) -> tuple[dict[str, Traced], Array]:
+def drive(
+    compiled: Compiled,
+    state: dict[str, Traced],
+    kept: Traced,
+    fixed: Ledger,
+    changing: Changing,
+    count: int,
+    watch: Watch | None = None,
+) -> tuple[dict[str, Traced], Traced, int]:
     """The rounds of a loop, in pieces that take so long that coming back between them costs nothing.
 
-    Between the pieces an interruption can come through. Returns the state, and what is kept of each round.
+    Between the pieces an interruption can come through. Returns the state, what is kept of each round, and how many
+    rounds were done.
     """
     jax = library()
-    changing = _read_ones(changing, loop.lowered.given)
-    changes = {*state, *changing.turns, *changing.counted, *changing.rows}
-    fixed = {name: known[name] for name in loop.lowered.given if name not in changes}
-    kept = jax.numpy.zeros(count, loop.number) if loop.kept else None
-    compiled = _compiled(loop)
     done = 0
     while done < count:
         last = min(count, done + max(1, int(compiled.pace * PATIENCE)))
@@ -258,10 +266,27 @@ def _driven(
         done = last
         if watch is not None and watch(done):
             break
+    return state, kept, done
+
+
+def _driven(
+    loop: Loop, state: dict[str, Traced], known: Ledger, changing: Changing, count: int, watch: Watch | None = None
+) -> tuple[dict[str, Traced], Array]:
+    """The rounds of a loop: the state after them, and what is kept of each round."""
+    changing = read_ones(changing, loop.lowered.given)
+    fixed = fixed_ones(loop, state, known, changing)
+    kept = library().numpy.zeros(count, loop.number) if loop.kept else None
+    state, kept, done = drive(_compiled(loop), state, kept, fixed, changing, count, watch)
     return state, np.array(kept)[:done] if loop.kept else np.empty(0)
 
 
-def _read_ones(changing: Changing, names: Collection[str]) -> Changing:
+def fixed_ones(loop: Loop, state: Collection[str], known: Ledger, changing: Changing) -> dict[str, Any]:
+    """The given families of a loop that stay the same in all its rounds."""
+    changes = {*state, *changing.turns, *changing.counted, *changing.rows}
+    return {name: known[name] for name in loop.lowered.given if name not in changes}
+
+
+def read_ones(changing: Changing, names: Collection[str]) -> Changing:
     """What is read of it."""
 
     def read(part: dict[str, Any]) -> dict[str, Any]:
@@ -310,7 +335,7 @@ def _stacked(
         yield Changing(stacks, {}, {}, None), min(length, rounds - first)
 
 
-def _placed(array: Any, number: np.dtype[Any]) -> Traced:
+def placed(array: Any, number: np.dtype[Any]) -> Traced:
     """The array on the device: a copy, unless it is there already."""
     jax = library()
     if isinstance(array, jax.Array) and array.dtype == number:

@@ -56,15 +56,23 @@ class Changing(NamedTuple):
     order: Any
 
 
-def compiled_loop(loop: Loop, jax: ModuleType) -> Callable[..., tuple[dict[str, Traced], Traced]]:
-    """The rounds from ``first`` up to ``last``, compiled: state and what is kept are written over."""
-    usual: Callable[..., tuple[dict[str, Traced], Traced]] = jax.jit(
-        _rounds(loop, jax, FEW_PRODUCTS), donate_argnums=(0, 1)
-    )
+def compiled_loop(
+    loop: Loop, jax: ModuleType, own: frozenset[str] | None = None
+) -> Callable[..., tuple[dict[str, Traced], Traced]]:
+    """The rounds from ``first`` up to ``last``, compiled: state and what is kept are written over.
+
+    Where ``own`` is given, everything has lanes, but for data and for the fixed families that aren't in it.
+    """
+
+    def rounds(few: float) -> Callable[..., Any]:
+        alone = _rounds(loop, jax, few)
+        return alone if own is None else _with_lanes(alone, own, jax)
+
+    usual: Callable[..., tuple[dict[str, Traced], Traced]] = jax.jit(rounds(FEW_PRODUCTS), donate_argnums=(0, 1))
     markable = jax.default_backend() == "cpu" and hasattr(jax.experimental, "xla_metadata")
     if not markable or not is_small(loop.lowered.plan):
         return usual
-    pieces = [_in_one_piece(_rounds(loop, jax, inf), jax, each) for each in (NO_LIBRARY, None)]
+    pieces = [_in_one_piece(rounds(inf), jax, each) for each in (NO_LIBRARY, None)]
     return _first_that_compiles([*pieces, usual], jax)
 
 
@@ -104,6 +112,19 @@ def _rounds(loop: Loop, jax: ModuleType, few: float) -> Callable[..., tuple[dict
         return after
 
     return rounds
+
+
+def _with_lanes(rounds: Callable[..., Any], own: frozenset[str], jax: ModuleType) -> Callable[..., Any]:
+    """Rounds for many networks at once; the first axis of everything that is a network's own counts them."""
+
+    def together(
+        state: dict[str, Traced], kept: Traced, fixed: dict[str, Traced], changing: Changing, *between: Traced
+    ) -> Any:
+        given = {name: 0 if name in own else None for name in fixed}
+        fed = Changing(dict.fromkeys(changing.turns, (0, None)), {}, dict.fromkeys(changing.rows), 0)
+        return jax.vmap(rounds, (0, 0, given, fed, None, None))(state, kept, fixed, changing, *between)
+
+    return together
 
 
 def _in_one_piece(function: Callable[..., Any], jax: ModuleType, options: Any) -> Callable[..., Any]:

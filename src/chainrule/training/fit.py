@@ -71,7 +71,7 @@ def fit(
     check_options(options)
     job = _job(net, data, options, validation, kind, engine or NumpyEngine(), on_round)
     progress = replace(start, stopped="") if start else Progress(start_state(job.net, parameters))
-    with _interrupts() as interrupted:
+    with interrupts() as interrupted:
         while not progress.stopped:
             if progress.epoch >= options.epochs:
                 progress = replace(progress, stopped="finished")
@@ -159,7 +159,7 @@ def _split(data: Ledger, options: Options, validation: Ledger | None, kind: Kind
 
 
 @contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
+def interrupts() -> Iterator[Callable[[], bool]]:
     """Whether Ctrl-C was pressed since; the second time it interrupts as usual. Only in the main thread."""
     pressed: list[int] = []
     if threading.current_thread() is not threading.main_thread():

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -74,13 +75,38 @@ def parameter_names(net: Trainable) -> tuple[str, ...]:
 def training_round(net: Trainable, samples: int) -> Program:
     """One round on so many samples: forward, with dropout and sample weights; derivatives; updates.
 
-    Raises ``CatalogueError`` for a network that no rows describe, for dropout of a layer that isn't there, and where
-    nothing is trained.
+    The same program for networks that differ in numbers alone, such as rates. Raises ``CatalogueError`` for a network
+    that no rows describe, for dropout of a layer that isn't there, and where nothing is trained.
     """
-    trained = trained_parameters(net.layers)
-    if not trained:
+    if not trained_parameters(net.layers):
         raise CatalogueError("nothing of this network is trained: leave out train_weights = false in a layer")
+    _check_dropout(net)
+    setting_values(net.update)  # which says what an optimizer doesn't have
+    return _training_round(_Shape(net), samples)
+
+
+class _Shape:
+    """A network as a key: without the numbers that its programs are given."""
+
+    def __init__(self, net: Trainable) -> None:
+        self.net, update = net, net.update
+        extra = (update.weight_decay is None, update.clip_norm is None, update.clip_value is None)
+        self.content = (
+            net.inputs, net.layers, repr(net.conventions), update.optimizer, extra, tuple(net.dropout), net.weighted
+        )  # fmt: skip
+
+    def __hash__(self) -> int:
+        return hash(self.content)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Shape) and other.content == self.content
+
+
+@lru_cache(maxsize=32)
+def _training_round(shape: _Shape, samples: int) -> Program:
+    net = shape.net
     forward = _with_dropout(net, forward_program(net.inputs, net.layers, net.conventions, samples))
+    trained = trained_parameters(net.layers)
     program = training_program(_weighted(forward) if net.weighted else forward, trained, net.update)
     return with_stable_output(program, net.layers, net.conventions)
 
@@ -148,7 +174,6 @@ def drawn_part(
 
 def _with_dropout(net: Trainable, program: Program) -> Program:
     """Each use of the outputs that have dropout replaced by what is left of them."""
-    _check_dropout(net)
     sources = {"x" if layer == INPUTS else f"out_{layer}": layer for layer in net.dropout}
     result = Program({})
     moved: dict[str, str] = {}

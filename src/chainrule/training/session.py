@@ -215,9 +215,7 @@ def _ready(
             train, apart = (ledger_of(preparation, take(whole, each)) for each in (chosen, watched))
             return Ready(preparation, train, apart, rows)
         train = ledger_of(preparation, whole)
-    return Ready(
-        preparation, train, None if validation is None else ledger_of(preparation, table_of(validation)), rows
-    )
+    return Ready(preparation, train, None if validation is None else ledger_of(preparation, table_of(validation)), rows)
 
 
 def table_of(data: Data) -> Table:

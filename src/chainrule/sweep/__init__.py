@@ -1,0 +1,1 @@
+"""Trying many networks: what is varied, how the runs are chosen and trained, and where their results are kept."""
