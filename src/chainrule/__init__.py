@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from chainrule.model import Dense, Explanation, Network, Step, examples, load, load_trained
+    from chainrule.model import Dense, Explanation, Network, Step, examples, load, load_results, load_trained
     from chainrule.training.estimators import NetworkClassifier, NetworkRegressor
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "__version__",
     "examples",
     "load",
+    "load_results",
     "load_trained",
 ]
 

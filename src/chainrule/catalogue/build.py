@@ -188,3 +188,10 @@ def taught_delta(layers: Sequence[DenseLayer], conventions: Conventions) -> Taug
     """The shorter form of the output delta that is taught for this activation and loss, if there is one."""
     activation, loss = find_activation(layers[-1].activation).name, find_loss(conventions.loss).name
     return next((row for row in TAUGHT if (row.activation, row.loss) == (activation, loss)), None)
+
+
+def parameter_shapes(inputs: int, layers: Sequence[DenseLayer]) -> dict[str, tuple[int, ...]]:
+    """The shapes of a network's weights, for what they need of memory."""
+    widths = [inputs, *(layer.units for layer in layers)]
+    names = layer_names(layers)
+    return {f"w_{name}": (widths[place + 1], widths[place]) for place, name in enumerate(names)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,6 @@ import click
 from chainrule.cli.base import (
     ASCII,
     OUTPUT,
-    Command,
     Refusal,
     answering,
     cli,
@@ -20,47 +18,28 @@ from chainrule.cli.base import (
     terminal_width,
     unicode_terminal,
 )
+from chainrule.cli.learning import COLUMNS, ENGINE, HOW, SHEET, TARGET
 
 if TYPE_CHECKING:
     from chainrule.training.saved import Trained
 
 FOLDER = click.argument("folder")
-SHEET = click.option("--sheet", default="", metavar="NAME", help="The sheet of a spreadsheet; the first unless given.")
-ENGINES = click.Choice(["auto", "numpy", "jax"])
 # What may be said with --resume.
 KEPT = {"resume", "epochs", "engine", "curve", "ascii_only", "network", "data", "validation"}
-
-
-def several(name: str, *aliases: str, metavar: str, text: str) -> Callable[[Command], Command]:
-    """An option that may be given more than once."""
-    return click.option(name, *aliases, multiple=True, metavar=metavar, help=text)
 
 
 @cli.command(epilog="Example: chainrule train network.toml houses.csv --target sold -o houses")
 @click.argument("network", required=False)
 @click.argument("data", required=False)
-@several("--target", metavar="COLUMN", text="The column to learn; more than once for several numbers.")
+@TARGET
 @click.option("-o", "--output", "folder", metavar="FOLDER", help="Where to keep it; NETWORK-trained unless given.")
-@click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="How often every sample is taken.  [20]")
-@click.option("--batch", metavar="N", help="Samples in a round, or all; that of the file unless given.  [32]")
-@click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Of start values, orders and masks.")
+@HOW
 @click.option("--validation", metavar="SHARE|FILE", help="Samples only to watch: 0.2 of the data, or another table.")
-@click.option("--patience", type=click.IntRange(min=1), metavar="N", help="Stop after N epochs with no smaller error.")
-@click.option("--schedule", default="constant", metavar="NAME", help="Of the learning rate: cosine, 'step every=5'.")
-@several("--dropout", metavar="LAYER=SHARE", text="Set this share of a layer's outputs to 0, such as h=0.5.")
-@several("--class-weight", metavar="balanced|CLASS=X", text="How much the errors of a class count.")
-@click.option("--weight", default="", metavar="COLUMN", help="The column of the samples' weights.")
-@several("--impute", metavar="HOW", text="What stands in where a value is missing: mean, median, 0, age=mean.")
-@several("--missing", metavar="TEXT", text="A cell that stands for a missing value, beside an empty one and NA.")
-@several("--categories", metavar="COLUMN", text="A column of numbers that are categories.")
-@several("--leave-out", metavar="COLUMN", text="A column that is no input.")
-@click.option("--no-standardise", is_flag=True, help="Take inputs as they are, not centred and scaled.")
-@click.option("--standardise-targets", is_flag=True, help="Learn centred and scaled numbers; answers are not.")
-@SHEET
+@COLUMNS
 @click.option("--stream", is_flag=True, help="Read the data in parts, again in each epoch: for more than memory holds.")
 @click.option("--overwrite", is_flag=True, help="Replace a network that was kept in FOLDER before.")
 @click.option("--resume", metavar="FOLDER", help="Go on where training of FOLDER stopped; no other arguments needed.")
-@click.option("--engine", type=ENGINES, help="What calculates; what pays for the work ahead unless given.")
+@ENGINE
 @click.option("--curve", metavar="FILE.svg", help="Write the curve of the error as a picture.")
 @ASCII
 @click.pass_context
@@ -90,7 +69,6 @@ def _trained(given: dict[str, Any], folder: str) -> tuple[Trained, int]:
     from chainrule.cli import progress
     from chainrule.model import fitting
     from chainrule.training import session
-    from chainrule.training.data import Choices
     from chainrule.training.readers import Data
 
     if not given["network"] or not given["data"]:
@@ -100,10 +78,7 @@ def _trained(given: dict[str, Any], folder: str) -> tuple[Trained, int]:
                       f"chainrule train --resume {folder}")  # fmt: skip
     spec = model.spec_of(given["network"])
     data = Data(given["data"], given["sheet"], given["missing"], given["stream"])
-    choices = Choices(
-        given["target"], (), given["leave_out"], given["categories"], not given["no_standardise"],
-        given["standardise_targets"], fitting.impute_of(given["impute"]), given["weight"],
-    )  # fmt: skip
+    choices = fitting.choices_of(given)
     options, apart = fitting.options_of(spec, given)
     dropout = fitting.shares_of(given["dropout"])
     spec = fitting.for_data(spec, data, choices, given["seed"])

@@ -26,6 +26,7 @@ from chainrule.spec.spec import Spec
 from chainrule.training.problems import DivergedError, TrainingError
 
 if TYPE_CHECKING:
+    from chainrule.model.sweeping import SweepResults
     from chainrule.model.train import TrainedNetwork
 
 # What a person's input can be refused with: each says what is wrong, where, and what to do.
@@ -78,6 +79,12 @@ def load_trained(folder: str) -> "TrainedNetwork":
     return found
 
 
+def load_results(file: str | Path) -> "SweepResults":
+    """The results of a sweep from their file. Raises ``SavedError`` for what is no such file."""
+    found: SweepResults = import_module("chainrule.model.sweeping").load_results(file)
+    return found
+
+
 def _is_file(network: str) -> bool:
     """A name with a dot or a slash is meant as a file, whether it is there or not."""
     return network not in example_names() and (any(each in network for each in "./\\") or Path(network).exists())
@@ -108,6 +115,7 @@ __all__ = [
     "is_trained",
     "later",
     "load",
+    "load_results",
     "load_trained",
     "new_file",
     "read_answers",

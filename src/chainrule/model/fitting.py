@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from chainrule.catalogue.build import parameter_shapes
 from chainrule.catalogue.layers import find_activation
 from chainrule.catalogue.losses import find_loss
 from chainrule.catalogue.training import Update, carried
 from chainrule.engines.choose import choose_engine
 from chainrule.engines.jax import JaxEngine, library
-from chainrule.model.prepare import parameter_shapes
-from chainrule.model.task import check_size
+from chainrule.numbers.memory import check_size
 from chainrule.spec.spec import Drawn, NetworkPart, Spec
 from chainrule.training import session
 from chainrule.training.batches import rounds_of
@@ -30,6 +30,8 @@ from chainrule.training.progress import Options
 from chainrule.training.readers import Data
 from chainrule.training.schedules import Chosen
 
+ENGINES = ("auto", "numpy", "jax")
+COLUMNS = ("inputs", "leave_out", "categories", "impute", "weight", "standardise", "standardise_targets")
 BATCH = 32  # samples in a round, where neither the command nor the network file says
 
 
@@ -40,8 +42,7 @@ def engine_for(
 
     Raises ``MissingLibraryError`` for one whose library is missing, and ``TrainingError`` for another name.
     """
-    if name not in ("auto", "numpy", "jax"):
-        raise TrainingError(f"there is no engine {name!r}; there are: auto, numpy, jax")
+    check_engine(name)
     why = ""
     if name == "auto" and isinstance(spec.network, NetworkPart):
         size = max(1, min(options.batch or rows, rows))
@@ -53,6 +54,12 @@ def engine_for(
         library()
         return JaxEngine(), why or "JAX, as asked for"
     return NumpyEngine(), why or "NumPy, as asked for"
+
+
+def check_engine(name: str) -> None:
+    """Raises ``TrainingError`` for an engine that there isn't."""
+    if name not in ENGINES:
+        raise TrainingError(f"there is no engine {name!r}; there are: {', '.join(ENGINES)}")
 
 
 def engine_like(name: str | None, before: str) -> Engine:
@@ -129,6 +136,14 @@ def options_of(spec: Spec, given: Mapping[str, Any]) -> tuple[Options, str]:
         patience=given["patience"], schedule=schedule_of(given["schedule"]),
         class_weight=class_weight_of(given["class_weight"]),
     ), apart  # fmt: skip
+
+
+def choices_of(given: Mapping[str, Any]) -> Choices:
+    """What a command's options say of the columns. Raises ``TrainingError`` for what can't be read."""
+    return Choices(
+        given["target"], (), given["leave_out"], given["categories"], not given["no_standardise"],
+        given["standardise_targets"], impute_of(given["impute"]), given["weight"],
+    )  # fmt: skip
 
 
 def _share(text: str | None) -> tuple[float, str]:
@@ -261,3 +276,49 @@ def drawn_or_given(value: Any) -> Any:
     if array.ndim == 1:
         return tuple(Decimal(repr(each)) for each in array.tolist())
     return tuple(tuple(Decimal(repr(each)) for each in row) for row in array.tolist())
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """What the arguments of ``Network.fit`` say."""
+
+    update: Update
+    options: Options
+    columns: Mapping[str, Any]
+    dropout: Mapping[str, Decimal]
+    engine: str
+
+
+def fitting_of(
+    own_seed: int,
+    *,
+    epochs: int = 20,
+    batch: int | None = 32,
+    optimizer: str = "adam",
+    learning_rate: float | None = None,
+    settings: Mapping[str, float] | None = None,
+    weight_decay: float | None = None,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
+    patience: int | None = None,
+    schedule: str = "constant",
+    dropout: Mapping[str, float] | None = None,
+    class_weight: str | Mapping[Any, float] | None = None,
+    seed: int | None = None,
+    engine: str = "auto",
+    **columns: Any,
+) -> Fitting:
+    """The arguments of ``Network.fit`` sorted by what they are about. Raises ``TrainingError`` for unknown ones."""
+    if unknown := [name for name in columns if name not in COLUMNS]:
+        raise TrainingError(f"there is no argument {unknown[0]!r}; of columns there are: {', '.join(COLUMNS)}")
+    check_engine(engine)
+    return Fitting(
+        update_of(optimizer, learning_rate, settings, weight_decay, clip_norm, clip_value),
+        Options(
+            epochs, batch, own_seed if seed is None else seed, patience=patience, schedule=schedule_of(schedule),
+            class_weight=class_weight,
+        ),
+        columns,
+        {name: Decimal(repr(float(share))) for name, share in (dropout or {}).items()},
+        engine,
+    )  # fmt: skip

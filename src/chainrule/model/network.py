@@ -10,19 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.catalogue.build import Conventions, DenseLayer, layer_names
+from chainrule.catalogue.build import Conventions, DenseLayer, layer_names, parameter_shapes
 from chainrule.catalogue.initialisers import find_initialiser
 from chainrule.catalogue.training import Update
-from chainrule.model.prepare import layered_task, parameter_shapes
+from chainrule.model.prepare import layered_task
 from chainrule.model.step import Step
-from chainrule.model.task import Array, check_size
+from chainrule.model.task import Array
 from chainrule.numbers.draw import draw
 from chainrule.numbers.ledger import LedgerError
+from chainrule.numbers.memory import check_size
 from chainrule.program.sizes import shape_text
 from chainrule.spec.spec import LayerPart, NetworkPart, Spec
-from chainrule.training.problems import TrainingError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from chainrule.model.sweeping import SweepResults
     from chainrule.model.train import TrainedNetwork
 
 
@@ -164,20 +167,55 @@ class Network:
         array([21.])
         """
         training = import_module("chainrule.model.train")  # loaded when it is asked for, as checking is
-        fitting = import_module("chainrule.model.fitting")
-        update = fitting.update_of(optimizer, learning_rate, settings, weight_decay, clip_norm, clip_value)
-        if unknown := [name for name in columns if name not in COLUMNS]:
-            raise TrainingError(f"fit has no argument {unknown[0]!r}; of columns there are: {', '.join(COLUMNS)}")
-        columns["standardise"] = training.standardised_by_default(X) if standardise is None else standardise
-        options = fitting.Options(
-            epochs, batch, self._seed if seed is None else seed, patience=patience,
-            schedule=fitting.schedule_of(schedule), class_weight=class_weight,
+        fitting = import_module("chainrule.model.fitting").fitting_of(
+            self._seed, epochs=epochs, batch=batch, optimizer=optimizer, learning_rate=learning_rate,
+            settings=settings, weight_decay=weight_decay, clip_norm=clip_norm, clip_value=clip_value,
+            patience=patience, schedule=schedule, dropout=dropout, class_weight=class_weight, seed=seed,
+            engine=engine, **columns, standardise=training.standardised(standardise, X),
         )  # fmt: skip
         fitted: TrainedNetwork = training.fit_network(
-            self.spec(update), self.parameters, X, y, target, validation, columns, options, dropout or {}, engine,
-            folder, overwrite, on_epoch,
-        )  # fmt: skip
+            self.spec(fitting.update), self.parameters, X, y, target, validation, fitting, folder, overwrite, on_epoch
+        )
         return fitted
+
+    def sweep(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        vary: Mapping[str, Any],
+        file: str | Path,
+        target: str | Sequence[str] = (),
+        method: str = "grid",
+        trials: int | None = None,
+        validation: float = 0.2,
+        standardise: bool | None = None,
+        on_done: Any = None,
+        **fit: Any,
+    ) -> SweepResults:
+        """Try networks like this one on the same data, and keep a row for each run in an SQLite ``file``.
+
+        ``vary`` has the values of each setting: a list, or a range as text such as ``"0.001..0.1 log in 3"``. The
+        ``method`` is grid (all combinations), random or optuna, the last two with so many ``trials``. Runs that the
+        file has already are not done again; Ctrl-C keeps what is done. ``on_done(task, outcome)`` is called after each
+        run. ``X``, ``y``, ``target`` and further arguments are those of ``fit``.
+
+        Raises ``DataError``, ``TrainingError`` and ``SavedError`` for what doesn't fit.
+
+        >>> net = Network(1, [Dense(2, "tanh"), Dense(1)], "mean_squared_error")
+        >>> import tempfile
+        >>> place = tempfile.mkdtemp() + "/tried.sqlite"
+        >>> found = net.sweep([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], vary={"units": [2, 4]}, file=place, validation=0)
+        >>> [run.settings for run in found.runs]
+        [{'units': 2}, {'units': 4}]
+        """
+        training, sweeping = import_module("chainrule.model.train"), import_module("chainrule.model.sweeping")
+        chosen = training.standardised(standardise, X)
+        fitting = import_module("chainrule.model.fitting").fitting_of(self._seed, **fit, standardise=chosen)
+        found: SweepResults = sweeping.sweep_network(
+            self.spec(fitting.update), X, y, target, validation, fitting, vary, method, trials, file, on_done
+        )
+        return found
 
     def spec(self, update: Update | None = None) -> Spec:
         """The network as a network file has it, without data."""
@@ -188,9 +226,6 @@ class Network:
         ]
         part = NetworkPart(self.inputs, tuple(parts), self.conventions, self._seed, (), ())
         return Spec("Trained network", part, update or Update(), None, 1)
-
-
-COLUMNS = ("inputs", "leave_out", "categories", "impute", "weight", "standardise_targets")
 
 
 def _row(layer: Dense) -> DenseLayer:

@@ -15,6 +15,7 @@ from chainrule.catalogue.build import (
     forward_program,
     instantiate,
     layer_names,
+    parameter_shapes,
     taught_delta,
     trained_parameters,
 )
@@ -27,8 +28,9 @@ from chainrule.explain.round import Shorter
 from chainrule.formula.expression import Div, Mul, Ref, refs, rename_letters
 from chainrule.formula.parse import FormulaErrors, Statement, parse_expression, parse_formulas
 from chainrule.model.conventions import Choices, made_otherwise
-from chainrule.model.task import Array, Task, check_size
+from chainrule.model.task import Array, Task
 from chainrule.numbers.draw import draw
+from chainrule.numbers.memory import check_size
 from chainrule.program.program import Family, Program, Role, adjoint_name, definition_of
 from chainrule.program.read import extend
 from chainrule.program.sizes import ProgramError
@@ -60,13 +62,6 @@ def task_of(spec: Spec) -> Task:
         width = each.layer.units
     data = {"x": np.array(part.data_inputs, object), "target": np.array(part.data_targets, object)}
     return layered_task(spec.title, part.inputs, layers, part.conventions, parameters, data, spec.update, spec.batch)
-
-
-def parameter_shapes(inputs: int, layers: Sequence[DenseLayer]) -> dict[str, tuple[int, ...]]:
-    """The shapes of a network's weights, for what they need of memory."""
-    widths = [inputs, *(layer.units for layer in layers)]
-    names = layer_names(layers)
-    return {f"w_{name}": (widths[place + 1], widths[place]) for place, name in enumerate(names)}
 
 
 def _drawing(seed: int) -> Callable[[Drawn, tuple[int, ...]], Array]:

@@ -1,22 +1,17 @@
 """A training task: a program for each size of batch, the given numbers, the data, and the header's conventions."""
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.catalogue.row import CatalogueError
 from chainrule.catalogue.training import Update, carried, setting_values, start_values
 from chainrule.explain.round import Shorter
 from chainrule.program.program import Program, Role, with_role
 
 Array = NDArray[Any]
-COPIES = 8  # of the parameters: gradients, updates, an optimizer's state, and room to calculate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,25 +80,3 @@ def as_floats(given: Mapping[str, Array]) -> dict[str, Array]:
 def next_state(program: Program, ledger: Mapping[str, Array], state: Mapping[str, Array]) -> dict[str, Array]:
     """Parameters and states after a round."""
     return dict(state) | {old: ledger[new] for new, old in carried(program).items()}
-
-
-@cache
-def physical_memory() -> int:
-    """Bytes of memory of this machine."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return 8 * 2**30
-
-
-def check_size(shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """Refuse a network that would not fit into half of the memory, before taking any. Raises ``CatalogueError``."""
-    count = sum(prod(shape) for shape in shapes.values())
-    needed = count * 8 * COPIES
-    if needed > physical_memory() // 2:
-        largest = max(shapes, key=lambda name: prod(shapes[name]))
-        size = " x ".join(map(str, shapes[largest]))
-        raise CatalogueError(
-            f"this network has {count:,} parameters (the most in {largest}: {size}) and would need about "
-            f"{needed / 2**30:,.0f} GB; this machine has {physical_memory() / 2**30:,.0f} GB. Make a layer smaller"
-        )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.explain.writing import DIGITS
-from chainrule.model.fitting import engine_for
+from chainrule.model.fitting import Fitting, engine_for
 from chainrule.model.prepare import header_of, shorter_for
 from chainrule.model.step import Explanation, Step
 from chainrule.model.task import Task, given_of, next_state
@@ -24,7 +23,7 @@ from chainrule.training.history import curve_svg, curve_text
 from chainrule.training.measure import Measures
 from chainrule.training.preparation import input_names, output_names
 from chainrule.training.problems import DataError, TrainingError
-from chainrule.training.progress import Options, Progress, Record
+from chainrule.training.progress import Progress, Record
 from chainrule.training.readers import Data, of_arrays, read
 
 Array = NDArray[Any]
@@ -169,38 +168,34 @@ def fit_network(
     y: Any,
     target: str | Sequence[str],
     validation: Any,
-    choices: Mapping[str, Any],
-    options: Options,
-    dropout: Mapping[str, float],
-    engine: str,
+    fitting: Fitting,
     folder: str | Path | None,
     overwrite: bool,
     on_epoch: Callable[[Progress], None] | None,
 ) -> TrainedNetwork:
     """What ``Network.fit`` does."""
-    data, names = _samples(X, y, target)
-    apart = None
+    data, names = samples(X, y, target)
+    options, apart = fitting.options, None
     if isinstance(validation, tuple) and len(validation) == 2:
-        apart, _ = _samples(*validation, (), whole=names != ("target",))
+        apart, _ = samples(*validation, (), whole=names != ("target",))
     elif not isinstance(validation, int | float):
         apart = _inputs(validation)
     else:
         options = replace(options, validation=float(validation))
     part = spec.network
     assert isinstance(part, NetworkPart)
-    shares = {name: Decimal(repr(float(share))) for name, share in dropout.items()}
     rows = session.table_of(data).rows
-    chosen, _ = engine_for(engine, spec, shares, rows, options)
+    chosen, _ = engine_for(fitting.engine, spec, fitting.dropout, rows, options)
     trained = session.train(
-        spec, data, Choices(names, **choices), options, validation=apart, dropout=shares, parameters=parameters,
-        folder=folder, overwrite=overwrite, engine=chosen, on_epoch=on_epoch,
+        spec, data, Choices(names, **fitting.columns), options, validation=apart, dropout=fitting.dropout,
+        parameters=parameters, folder=folder, overwrite=overwrite, engine=chosen, on_epoch=on_epoch,
     )  # fmt: skip
     if trained.progress.stopped == "interrupted" and not trained.history:
         raise KeyboardInterrupt
     return TrainedNetwork(trained, data)
 
 
-def _samples(X: Any, y: Any, target: str | Sequence[str], whole: bool = True) -> tuple[Data, tuple[str, ...]]:
+def samples(X: Any, y: Any, target: str | Sequence[str], whole: bool = True) -> tuple[Data, tuple[str, ...]]:
     """The data, and the names of the target columns; ``whole`` as in `_as_classes`."""
     named = (target,) if isinstance(target, str) else tuple(target)
     if y is None:
@@ -238,9 +233,9 @@ def _joined(X: Any, targets: Mapping[str, Array]) -> Data:
     return Data(table("data", {**found.columns, **targets}))
 
 
-def standardised_by_default(X: Any) -> bool:
-    """Columns with names are standardised; arrays are taken as they are."""
-    return not isinstance(X, np.ndarray | list)
+def standardised(wanted: bool | None, X: Any) -> bool:
+    """Whether inputs are standardised: unless that is said columns with names are, and arrays are taken as they are."""
+    return not isinstance(X, np.ndarray | list) if wanted is None else wanted
 
 
 def _where(trained: saved.Trained) -> Data:

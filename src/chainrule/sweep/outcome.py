@@ -69,9 +69,7 @@ def alone(plan: Plan, ready: Ready, engine: Engine) -> Outcome:
     return Outcome("done", progress.epoch, loss, validation_loss, score, seconds=seconds, progress=progress)
 
 
-def measured(
-    plan: Plan, ready: Ready, parameters: Ledger, engine: Engine | None = None
-) -> tuple[float | None, float | None]:
+def measured(plan: Plan, ready: Ready, parameters: Ledger, engine: Engine) -> tuple[float | None, float | None]:
     """The error of the validation samples and the score; None where they are no numbers."""
     samples: Any = ready.train if ready.validation is None else ready.validation
     net = replace(trainable(plan, ready), weighted=SAMPLE_WEIGHT in samples)

@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.catalogue.build import parameter_shapes
 from chainrule.catalogue.row import CatalogueError
 from chainrule.catalogue.training import carried
 from chainrule.engines.choose import choose_engine
 from chainrule.engines.jax import JaxEngine, library
+from chainrule.numbers.memory import check_size
 from chainrule.spec.write import write_spec
 from chainrule.sweep.outcome import Outcome, alone, trainable
 from chainrule.sweep.space import Settings
@@ -63,18 +65,18 @@ class Sweep:
     engine: str = "auto"
 
     def ahead(self, wanted: Iterable[Settings]) -> Ahead:
-        """What is to be done of the runs that are wanted. Raises ``TrainingError`` for settings that make no sense."""
-        known = {_identity(run.network, run.training) for run in self.results.runs()}
+        """What is to be done of the runs that are wanted.
+
+        Raises ``TrainingError`` for settings that make no sense, and ``SavedError`` for a file of runs on other data.
+        """
+        runs = self.results.runs()
+        if any(run.setup.sha256 != self.setup.sha256 for run in runs):
+            raise SavedError(f"{self.results.path} has runs on other data; name another file for these")
+        known = {_identity(run.network, run.training) for run in runs}
         tasks: dict[object, Task] = {}
         done = same = 0
         for settings in wanted:
-            try:
-                plan = varied(self.base, settings)
-                of_part(plan.part, plan.spec.update, plan.dropout)
-                training_round(of_part(plan.part, plan.spec.update, plan.dropout), 1)
-            except CatalogueError as problem:
-                said = ", ".join(f"{name}={value}" for name, value in settings.items())
-                raise TrainingError(f"{said}: {problem}") from None
+            plan = self._plan(settings)
             one = self._identity(plan)
             if one in known:
                 done += 1
@@ -83,6 +85,16 @@ class Sweep:
             else:
                 tasks[one] = Task(settings, plan)
         return Ahead(tuple(tasks.values()), done, same)
+
+    def _plan(self, settings: Settings) -> Plan:
+        try:
+            plan = varied(self.base, settings)
+            check_size(parameter_shapes(plan.part.inputs, [each.layer for each in plan.part.layers]))
+            training_round(of_part(plan.part, plan.spec.update, plan.dropout), 1)
+        except CatalogueError as problem:
+            said = ", ".join(f"{name}={value}" for name, value in settings.items())
+            raise TrainingError(f"{said}: {problem}") from None
+        return plan
 
     def _identity(self, plan: Plan) -> object:
         return _identity(network_of(plan), json.loads(training_of(plan, self.setup)))

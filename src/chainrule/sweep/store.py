@@ -149,6 +149,12 @@ class Results:
         self.path = Path(path)
 
     @classmethod
+    def open(cls, path: str | Path) -> Results:
+        """A file that is there. Raises ``SavedError`` for one that isn't, and for a file of something else."""
+        with _connected(Path(path)):
+            return cls(path)
+
+    @classmethod
     def create(cls, path: str | Path) -> Results:
         """A new file, or the one that is there. Raises ``SavedError`` for a file of something else."""
         results = cls(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 from time import perf_counter
 from typing import Any
@@ -18,6 +18,7 @@ from chainrule.program.program import Program
 from chainrule.sweep.outcome import Outcome, measured, trainable
 from chainrule.sweep.vary import Plan
 from chainrule.training.batches import Source, in_memory, masks, pieces, rounds_of
+from chainrule.training.engine import NumpyEngine
 from chainrule.training.measure import error_is_mean
 from chainrule.training.programs import (
     LOSS,
@@ -94,6 +95,7 @@ class _Job:
     source: Source
     programs: dict[int, Program]
     fixed: dict[str, Array]
+    measuring: NumpyEngine = field(default_factory=NumpyEngine)  # keeps the forward pass that all runs share
 
     @property
     def size(self) -> int:
@@ -200,7 +202,8 @@ def _outcome(job: _Job, plan: Plan, state: dict[str, Array], losses: Array) -> O
     if bad.any() or not all(np.isfinite(array).all() for array in state.values()):
         epochs = int(np.argmax(bad)) if bad.any() else len(losses) - 1
         return Outcome("diverged", epochs, problem=f"diverged in epoch {epochs + 1}")
-    found = measured(plan, job.ready, {name: state[name] for name in parameter_names(job.nets[0])})
+    parameters = {name: state[name] for name in parameter_names(job.nets[0])}
+    found = measured(plan, job.ready, parameters, job.measuring)
     return Outcome("done", len(losses), float(losses[-1]), *found)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -63,17 +62,16 @@ def kind_of(net: Trainable, target: Array) -> Kind:
 
 
 class Forward:
-    """The forward passes of one network, built once for each number of samples."""
+    """The forward passes of one network, for any number of samples."""
 
     def __init__(self, net: Trainable, engine: Engine | None = None) -> None:
         self.net, self.engine = net, engine or NumpyEngine()
         self.fixed = fixed_numbers(net)
-        self._program: Callable[[int], Program] = lru_cache(maxsize=8)(partial(forward_round, net))
 
     def _slices(self, rows: int) -> Iterator[tuple[Program, slice]]:
         for first in range(0, rows, SLICE):
             chosen = slice(first, min(first + SLICE, rows))
-            yield self._program(chosen.stop - chosen.start), chosen
+            yield forward_round(self.net, chosen.stop - chosen.start), chosen
 
     def outputs(self, parameters: Ledger, x: Array) -> Array:
         """The network's outputs, a row for each sample."""

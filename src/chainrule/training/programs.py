@@ -113,6 +113,12 @@ def _training_round(shape: _Shape, samples: int) -> Program:
 
 def forward_round(net: Trainable, samples: int) -> Program:
     """The forward pass and the error of so many samples, as in use after training: without dropout."""
+    return _forward_round(_Shape(net), samples)
+
+
+@lru_cache(maxsize=32)
+def _forward_round(shape: _Shape, samples: int) -> Program:
+    net = shape.net
     forward = forward_program(net.inputs, net.layers, net.conventions, samples)
     return with_stable_output(_weighted(forward) if net.weighted else forward, net.layers, net.conventions)
 
