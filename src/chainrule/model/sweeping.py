@@ -11,7 +11,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from chainrule.model.fitting import Fitting, check_engine, score_name
+from chainrule.model.fitting import Fitting, check_engine
 from chainrule.model.train import TrainedNetwork, samples
 from chainrule.spec.spec import Spec
 from chainrule.sweep import guided
@@ -119,8 +119,7 @@ class SweepResults:
     @property
     def score_name(self) -> str:
         """What the score is: accuracy or R2."""
-        runs = self.runs
-        return score_name(runs[0].plan.spec) if runs else "score"
+        return next((run.measure for run in self.runs if run.measure), "score")
 
     def sorted(self, by: str = "score") -> list[Run]:
         """The runs, the best first, by score, validation, error, epochs, seconds, or a setting that was varied.
@@ -159,15 +158,12 @@ class SweepResults:
         given = data if isinstance(data, Data) else self._data if data is None else Data(data)
         kept = self._results.run(run)
         trained, outcome = again(kept, given)
-        rows = [
-            (name, getattr(kept, field), getattr(outcome, field))
-            for name, field in ((self.score_name, "score"), ("validation", "validation_loss"), ("error", "loss"))
-            if getattr(kept, field) is not None
-        ]
-        said = ["", "kept", "again", ""]
-        lines = [[name, f"{old:.9g}", f"{new:.9g}", "equal to the last bit" if old == new else f"{new - old:+.1e}"]
-                 for name, old, new in rows]  # fmt: skip
-        return TrainedNetwork(trained, given), _text(said, lines, 1000)
+        header, lines = ["measure", "kept", "again", "difference"], []
+        for name, field in ((self.score_name, "score"), ("validation", "validation_loss"), ("error", "loss")):
+            old, new = getattr(kept, field), getattr(outcome, field)
+            if old is not None and new is not None:
+                lines.append([name, f"{old:.9g}", f"{new:.9g}", f"{new - old:.1e}" if new != old else "none"])
+        return TrainedNetwork(trained, given), _text(header, lines, 1000)
 
     def table(self, kind: str = "text", top: int | None = None, by: str = "score", width: int = 80) -> str:
         """The runs as text, csv, json or markdown; the best first, all of them unless ``top`` says how many."""

@@ -27,7 +27,7 @@ class Outcome:
 
     ``loss`` is the error for each sample over the last epoch. ``validation_loss`` and ``score`` (accuracy, or R²) are
     of the trained network, on the validation samples; without any the score is that on the samples of training.
-    ``progress`` is where training ended.
+    ``measure`` says which of the two the score is. ``progress`` is where training ended.
     """
 
     status: str
@@ -35,6 +35,7 @@ class Outcome:
     loss: float | None = None
     validation_loss: float | None = None
     score: float | None = None
+    measure: str = ""
     seconds: float = 0.0
     problem: str = ""
     progress: Progress | None = None
@@ -63,18 +64,18 @@ def alone(plan: Plan, ready: Ready, engine: Engine) -> Outcome:
     if progress.stopped == "interrupted":
         raise KeyboardInterrupt
     parameters = parameters_of(progress, plan.options, parameter_names(net))
-    validation_loss, score = measured(plan, ready, parameters, engine)
+    found = measured(plan, ready, parameters, engine)
     seconds = perf_counter() - begun
-    loss = progress.history[-1].loss
-    return Outcome("done", progress.epoch, loss, validation_loss, score, seconds=seconds, progress=progress)
+    return Outcome("done", progress.epoch, progress.history[-1].loss, *found, seconds=seconds, progress=progress)
 
 
-def measured(plan: Plan, ready: Ready, parameters: Ledger, engine: Engine) -> tuple[float | None, float | None]:
-    """The error of the validation samples and the score; None where they are no numbers."""
+def measured(plan: Plan, ready: Ready, parameters: Ledger, engine: Engine) -> tuple[float | None, float | None, str]:
+    """The error of the validation samples, the score, and what it is; None where they are no numbers."""
     samples: Any = ready.train if ready.validation is None else ready.validation
     net = replace(trainable(plan, ready), weighted=SAMPLE_WEIGHT in samples)
     outputs, loss = Forward(net, engine).outputs_and_loss(parameters, samples)
     if not np.isfinite(outputs).all() or not isfinite(loss):
-        return None, None
-    score = measures(net, ready.preparation.kind, samples["target"], outputs, loss).score
-    return None if ready.validation is None else loss, score
+        return None, None, ""
+    found = measures(net, ready.preparation.kind, samples["target"], outputs, loss)
+    measure = "R2" if found.accuracy is None else "accuracy"
+    return None if ready.validation is None else loss, found.score, measure

@@ -36,12 +36,15 @@ CREATE TABLE runs (
     loss REAL,                -- of the last epoch, for each sample
     validation_loss REAL,     -- of the trained network, on the validation samples
     score REAL,               -- accuracy or R2 on them; without any on those of training
+    measure TEXT NOT NULL,    -- what the score is
     seconds REAL NOT NULL,
     problem TEXT NOT NULL,    -- why it did not end well
     UNIQUE (network, training)
 ) STRICT
 """
-COLUMNS = "settings, network, training, made_with, status, epochs, loss, validation_loss, score, seconds, problem"
+COLUMNS = (
+    "settings, network, training, made_with, status, epochs, loss, validation_loss, score, measure, seconds, problem"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class Run:
     loss: float | None
     validation_loss: float | None
     score: float | None
+    measure: str
     seconds: float
     problem: str
 
@@ -168,12 +172,12 @@ class Results:
             (
                 json.dumps(settings), network_of(plan), training_of(plan, setup),
                 json.dumps({"engine": engine, "versions": versions()}), outcome.status, outcome.epochs, outcome.loss,
-                outcome.validation_loss, outcome.score, outcome.seconds, outcome.problem,
+                outcome.validation_loss, outcome.score, outcome.measure, outcome.seconds, outcome.problem,
             )
             for settings, plan, setup, engine, outcome in done
         ]  # fmt: skip
         with _connected(self.path) as connection, connection:
-            marks = ", ".join("?" * 11)
+            marks = ", ".join("?" * 12)
             connection.executemany(f"INSERT OR IGNORE INTO runs ({COLUMNS}) VALUES ({marks})", rows)
             names = dict.fromkeys(name for settings, *_ in done for name in settings)
             _renew_view(connection, list(names))
@@ -212,4 +216,4 @@ def _renew_view(connection: sqlite3.Connection, names: list[str]) -> None:
     connection.execute(f"CREATE VIEW results AS SELECT {listed} FROM runs")
 
 
-MEASURES = ("loss", "validation_loss", "score", "seconds")
+MEASURES = ("loss", "validation_loss", "score", "measure", "seconds")
