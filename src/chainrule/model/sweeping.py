@@ -221,11 +221,11 @@ def _setting(value: Any, exact: bool) -> str:
 
 
 def _text(header: list[str], rows: list[list[str]], width: int) -> str:
-    """Columns with two blanks between them, words at the left; without seconds and epochs where they don't fit."""
+    """Columns with two blanks between them, words at the left; without the last ones where they don't fit."""
     columns = {name: [row[place] for row in rows] for place, name in enumerate(header)}
     wide = {name: max(map(len, (name, *column))) for name, column in columns.items()}
-    for name in ("seconds", "epochs"):
-        if sum(wide.values()) + 2 * (len(wide) - 1) > width:
+    for name in ("seconds", "epochs", "error"):
+        if name in wide and sum(wide.values()) + 2 * (len(wide) - 1) > width:
             del wide[name]
     words = {name for name, column in columns.items() if not all(_is_number(each) for each in column if each)}
 

@@ -100,7 +100,11 @@ class Sweep:
         return _identity(network_of(plan), json.loads(training_of(plan, self.setup)))
 
     def do(self, tasks: Sequence[Task], on_done: Callable[[Task, Outcome], None] = lambda *_: None) -> None:
-        """Do the runs, and keep each result. Raises ``KeyboardInterrupt`` where it is stopped; what is done is kept."""
+        """Do the runs, and keep each result.
+
+        Raises ``KeyboardInterrupt`` where it is stopped; what is done is kept. Raises ``DataError`` for data that don't
+        fit the network.
+        """
         groups: dict[object, list[Task]] = {}
         for task in tasks:
             groups.setdefault(shape_of(task.plan), []).append(task)
@@ -117,18 +121,16 @@ class Sweep:
     def _group(self, group: list[Task]) -> Iterator[tuple[Sequence[Task], str, list[Outcome]]]:
         """Runs of one shape, a few at a time, with the name of the engine."""
         first = group[0].plan
-        try:
-            ready = self._ready(first)
-            engine = self._engine(first, ready, len(group))
-        except (TrainingError, CatalogueError) as problem:
-            yield group, "", [Outcome("refused", problem=str(problem)) for _ in group]
-            return
+        ready = self._ready(first)
+        engine = self._engine(first, ready, len(group))
         if len(group) >= FEW and isinstance(engine, JaxEngine) and can_be_together(first, ready):
             for at in range(0, len(group), AT_ONCE):
                 some = group[at : at + AT_ONCE]
                 with interrupts() as interrupted:
                     outcomes = together([task.plan for task in some], ready, interrupted)
                 yield some, engine.name + TOGETHER, outcomes
+                if interrupted():  # when the training was over; what came of it is kept by now
+                    raise KeyboardInterrupt
             return
         for task in group:
             yield [task], engine.name, [alone(task.plan, ready, engine)]
