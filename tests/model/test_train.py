@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.engines.choose import UnknownEngine
 from chainrule.model import PROBLEMS
 from chainrule.training.problems import DataError, DivergedError, SavedError, TrainingError
 
@@ -145,7 +146,7 @@ def test_arrays_are_taken_as_they_are_unless_asked() -> None:
     ],
 )
 def test_a_mistake_is_said(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(TrainingError, match=message):
+    with pytest.raises((TrainingError, UnknownEngine), match=message):
         classifier().fit(X, **options)
 
 

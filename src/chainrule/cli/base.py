@@ -92,6 +92,12 @@ AFTER = click.option(
 DIGITS = click.option(
     "--digits", type=click.IntRange(1, 1000), default=9, show_default=True, help="Significant digits to show."
 )
+ENGINE = click.option(
+    "--engine",
+    type=click.Choice(["auto", "numpy", "jax"]),
+    default="auto",
+    help="What calculates; what pays for the work ahead unless given.",
+)
 OUTPUT = click.option("-o", "--output", "path", metavar="FILE", help="Write to FILE; its ending chooses the format.")
 WIDTH = click.option("--width", type=click.IntRange(20, 400), help="Columns of text; the terminal's unless given.")
 ASCII = click.option("--ascii", "ascii_only", is_flag=True, help="Text without any character outside ASCII.")

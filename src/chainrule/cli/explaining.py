@@ -11,6 +11,7 @@ from chainrule.cli.base import (
     ASCII,
     BY_SUFFIX,
     DIGITS,
+    ENGINE,
     FORMATS,
     NETWORK,
     OUTPUT,
@@ -34,12 +35,16 @@ ROW = click.option(
 DATA = click.option("--data", metavar="FILE", help="The data of --row, where they are not those of training.")
 
 
-def step_of(network: str, row: int | None, data: str | None, after: int, digits: int) -> "Step":
+def step_of(network: str, row: int | None, data: str | None, after: int, engine: str, digits: int) -> "Step":
     """The round of a network file after so many, or of one row in a trained network."""
     from chainrule import model
 
     if row is None and data is None:
-        return model.load(network).after(after, digits=digits)
+        step = model.load(network).after(0, digits=digits)
+        why = step.engine_for(after)
+        if engine == "auto" and "less than" not in why:
+            click.echo(f"engine: {why}", err=True)
+        return step.run(after, engine=engine)
     if not model.is_trained(network):
         raise Refusal(f"--row and --data are for the folder of a trained network, which {network} is not")
     if row is None:
@@ -53,6 +58,7 @@ def step_of(network: str, row: int | None, data: str | None, after: int, digits:
 @NETWORK
 @click.argument("quantity", nargs=-1)
 @AFTER
+@ENGINE
 @ROW
 @DATA
 @click.option("--rounds", type=click.IntRange(min=1), metavar="N", help="Explain N rounds, one after the other.")
@@ -69,6 +75,7 @@ def explain(
     network: str,
     quantity: tuple[str, ...],
     after: int,
+    engine: str,
     row: int | None,
     data: str | None,
     rounds: int | None,
@@ -87,7 +94,7 @@ def explain(
     """
     from chainrule import model
 
-    step = step_of(network, row, data, after, digits)
+    step = step_of(network, row, data, after, engine, digits)
     kind = kind or BY_SUFFIX.get(Path(path).suffix if path else "", "text")
     depth: Literal["brief", "full"] | None = "full" if detail == "full" else "brief" if detail == "brief" else None
     documents = step.documents(quantity, rounds=rounds or 1, detail=depth, digits=digits)
@@ -104,6 +111,7 @@ def explain(
 @cli.command(epilog="Example: chainrule values mazur --after 1 --format json")
 @NETWORK
 @AFTER
+@ENGINE
 @ROW
 @DATA
 @click.option("--digits", type=click.IntRange(1, 1000), help="Significant digits; all of them unless given.")
@@ -113,6 +121,7 @@ def explain(
 def values(
     network: str,
     after: int,
+    engine: str,
     row: int | None,
     data: str | None,
     digits: int | None,
@@ -122,7 +131,7 @@ def values(
     """Every quantity of a network with its value."""
     suffix = Path(path).suffix if path else ""
     kind = kind or {".csv": "csv", ".json": "json"}.get(suffix, "table")
-    output(step_of(network, row, data, after, digits or 0).listing(kind, digits), path)
+    output(step_of(network, row, data, after, engine, digits or 0).listing(kind, digits), path)
 
 
 @cli.command(epilog="Example: chainrule check mazur my-numbers.csv")

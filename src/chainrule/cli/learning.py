@@ -27,11 +27,6 @@ def _in_order(*options: Option) -> Option:
 
 TARGET = several("--target", metavar="COLUMN", text="The column to learn; more than once for several numbers.")
 SHEET = click.option("--sheet", default="", metavar="NAME", help="The sheet of a spreadsheet; the first unless given.")
-ENGINE = click.option(
-    "--engine",
-    type=click.Choice(["auto", "numpy", "jax"]),
-    help="What calculates; what pays for the work ahead unless given.",
-)
 HOW = _in_order(
     click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="How often every sample is taken.  [20]"),
     click.option("--batch", metavar="N", help="Samples in a round, or all; that of the file unless given.  [32]"),

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chainrule.cli.base import OUTPUT, Refusal, answering, cli, output, terminal_width
-from chainrule.cli.learning import COLUMNS, ENGINE, HOW, TARGET, several
+from chainrule.cli.base import ENGINE, OUTPUT, Refusal, answering, cli, output, terminal_width
+from chainrule.cli.learning import COLUMNS, HOW, TARGET, several
 
 if TYPE_CHECKING:
     from chainrule.model.sweeping import SweepResults
@@ -78,7 +78,7 @@ def sweep(network: str, data: str | None, **given: Any) -> None:
         spec = fitting.for_data(spec, table, choices, given["seed"])
     options = replace(options, validation=_share(given["validation"], 0.0 if data is None else 0.2))
     file = given["file"] or f"{Path(network).stem}-sweep.sqlite"
-    trying = sweeping.sweep_of(spec, table, choices, options, dropout, file, given["engine"] or "auto")
+    trying = sweeping.sweep_of(spec, table, choices, options, dropout, file, given["engine"])
     ahead = search.ahead(trying)
     results, left = sweeping.SweepResults(trying.results), search.left(ahead)
     click.echo(_ahead(left, ahead.done, ahead.same), err=True)

@@ -10,6 +10,7 @@ import click
 
 from chainrule.cli.base import (
     ASCII,
+    ENGINE,
     OUTPUT,
     Refusal,
     answering,
@@ -18,7 +19,7 @@ from chainrule.cli.base import (
     terminal_width,
     unicode_terminal,
 )
-from chainrule.cli.learning import COLUMNS, ENGINE, HOW, SHEET, TARGET
+from chainrule.cli.learning import COLUMNS, HOW, SHEET, TARGET
 
 if TYPE_CHECKING:
     from chainrule.training.saved import Trained
@@ -82,7 +83,7 @@ def _trained(given: dict[str, Any], folder: str) -> tuple[Trained, int]:
     options, apart = fitting.options_of(spec, given)
     dropout = fitting.shares_of(given["dropout"])
     spec = fitting.for_data(spec, data, choices, given["seed"])
-    engine, why = fitting.engine_for(given["engine"] or "auto", spec, dropout, fitting.about_rows(data, spec), options)
+    engine, why = fitting.engine_for(given["engine"], spec, dropout, fitting.about_rows(data, spec), options)
     validation = Data(apart, given["sheet"], given["missing"]) if apart else None
     with progress.shown(options.epochs, fitting.score_name(spec), f"engine: {why}") as shown:
         trained = session.train(

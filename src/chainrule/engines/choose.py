@@ -32,6 +32,19 @@ IMPORT, COMPILE, COMPILE_STEP = 0.7, 0.2, 0.002
 PLAIN = frozenset({"add", "subtract", "multiply", "negative", "where", "abs", "divide", "sqrt"})
 
 
+ENGINES = ("auto", "numpy", "jax")
+
+
+class UnknownEngine(ValueError):
+    """An engine that there isn't."""
+
+
+def check_engine(name: str) -> None:
+    """Raises ``UnknownEngine`` for a name that is none of auto, numpy, jax."""
+    if name not in ENGINES:
+        raise UnknownEngine(f"there is no engine {name!r}; there are: {', '.join(ENGINES)}")
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """An engine by name, why in one sentence, and the seconds that each engine would take."""

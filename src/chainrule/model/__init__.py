@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from chainrule.catalogue.row import CatalogueError
 from chainrule.check.answers import AnswersError, later
 from chainrule.check.reading import read_answers
+from chainrule.engines.choose import UnknownEngine
 from chainrule.explain.find import UnknownQuantity
 from chainrule.formula.parse import FormulaError, FormulaErrors
 from chainrule.model.network import Dense, Network
@@ -43,6 +44,7 @@ PROBLEMS = (
     ProgramError,
     SpecErrors,
     TrainingError,
+    UnknownEngine,
     UnknownQuantity,
 )
 

@@ -14,7 +14,7 @@ from chainrule.catalogue.build import parameter_shapes
 from chainrule.catalogue.layers import find_activation
 from chainrule.catalogue.losses import find_loss
 from chainrule.catalogue.training import Update, carried
-from chainrule.engines.choose import choose_engine
+from chainrule.engines.choose import check_engine, choose_engine
 from chainrule.engines.jax import JaxEngine, library
 from chainrule.numbers.memory import check_size
 from chainrule.spec.spec import Drawn, NetworkPart, Spec
@@ -30,7 +30,6 @@ from chainrule.training.progress import Options
 from chainrule.training.readers import Data
 from chainrule.training.schedules import Chosen
 
-ENGINES = ("auto", "numpy", "jax")
 COLUMNS = ("inputs", "leave_out", "categories", "impute", "weight", "standardise", "standardise_targets")
 BATCH = 32  # samples in a round, where neither the command nor the network file says
 
@@ -40,7 +39,7 @@ def engine_for(
 ) -> tuple[Engine, str]:
     """An engine by name (numpy, jax, auto), and why that one, for so many samples.
 
-    Raises ``MissingLibraryError`` for one whose library is missing, and ``TrainingError`` for another name.
+    Raises ``MissingLibraryError`` for one whose library is missing, and ``UnknownEngine`` for another name.
     """
     check_engine(name)
     why = ""
@@ -54,12 +53,6 @@ def engine_for(
         library()
         return JaxEngine(), why or "JAX, as asked for"
     return NumpyEngine(), why or "NumPy, as asked for"
-
-
-def check_engine(name: str) -> None:
-    """Raises ``TrainingError`` for an engine that there isn't."""
-    if name not in ENGINES:
-        raise TrainingError(f"there is no engine {name!r}; there are: {', '.join(ENGINES)}")
 
 
 def engine_like(name: str | None, before: str) -> Engine:
@@ -310,7 +303,7 @@ def fitting_of(
 ) -> Fitting:
     """The arguments of ``Network.fit`` sorted by what they are about. Raises ``TrainingError`` for unknown ones."""
     if unknown := [name for name in columns if name not in COLUMNS]:
-        raise TrainingError(f"there is no argument {unknown[0]!r}; of columns there are: {', '.join(COLUMNS)}")
+        raise TrainingError(f"fit has no argument {unknown[0]!r}; of columns there are: {', '.join(COLUMNS)}")
     check_engine(engine)
     return Fitting(
         update_of(optimizer, learning_rate, settings, weight_decay, clip_norm, clip_value),

@@ -1,6 +1,6 @@
 """Running a task's rounds: with NumPy for floats, with the slow evaluator for any other kind of number."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from math import prod
@@ -9,7 +9,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.catalogue.training import carried
+from chainrule.engines.choose import check_engine, choose_engine
+from chainrule.engines.jax import library
+from chainrule.engines.jax import run_rounds as compiled_rounds
 from chainrule.engines.numpy import compile_program, run_rounds
+from chainrule.engines.rounds import InTurn
 from chainrule.explain.names import Names, Scalar, name, names_of
 from chainrule.explain.round import Round
 from chainrule.model.task import Array, Task, as_floats, given_of, next_state, rows_of, start_of
@@ -24,8 +28,11 @@ class NotFiniteError(ArithmeticError):
     """A NaN or an infinity: says where it first arose."""
 
 
-def state_after(task: Task, rounds: int, arithmetic: Arithmetic = FLOAT) -> dict[str, Array]:
-    """Parameters and states after so many rounds. Raises `NotFiniteError` where they are no numbers any more."""
+def state_after(task: Task, rounds: int, arithmetic: Arithmetic = FLOAT, engine: str = "numpy") -> dict[str, Array]:
+    """Parameters and states after so many rounds. Raises `NotFiniteError` where they are no numbers any more.
+
+    ``engine`` is for floats: numpy or jax, which may differ in the last digits.
+    """
     state = start_of(task)
     if not rounds:
         return state
@@ -34,25 +41,41 @@ def state_after(task: Task, rounds: int, arithmetic: Arithmetic = FLOAT) -> dict
             program, given = given_of(task, state, done)
             state = next_state(program, run(program, given, arithmetic), state)
         return state
-    after = floats_after(task, rounds)
+    after = floats_after(task, rounds, engine)
     if after is None:
         _find_not_finite(task, rounds)
         raise NotFiniteError(f"the numbers of round {rounds} are too large")
     return after
 
 
-def floats_after(task: Task, rounds: int) -> dict[str, Array] | None:
+def floats_after(task: Task, rounds: int, engine: str = "numpy") -> dict[str, Array] | None:
     """Parameters and states after so many rounds, as floats; None where they are no numbers any more."""
-    after = _run_floats(task, as_floats(start_of(task)), rounds)
+    after = _run_floats(task, as_floats(start_of(task)), rounds, engine)
     return after if all(np.isfinite(array).all() for array in after.values()) else None
 
 
-def _run_floats(task: Task, state: dict[str, Array], rounds: int) -> dict[str, Array]:
-    """All rounds in one call where every round takes equally many samples, else round by round."""
+def engine_for(task: Task, rounds: int, engine: str = "auto") -> tuple[str, str]:
+    """The engine for so many rounds (numpy or jax) and why that one, where it was not asked for.
+
+    Raises ``UnknownEngine`` and ``MissingLibraryError`` for one that is not installed.
+    """
+    check_engine(engine)
+    if engine == "jax":
+        library()
+    if engine != "auto":
+        return engine, ""
+    program, _ = given_of(task, start_of(task), 0)
+    choice = choose_engine(program, rounds, tuple(carried(program)))
+    return choice.engine, choice.why
+
+
+def _run_floats(task: Task, state: dict[str, Array], rounds: int, engine: str) -> dict[str, Array]:
+    """All rounds in one call where every round takes equally many samples, else round by round with NumPy."""
     sizes = {rows.stop - rows.start for rows in (rows_of(task, done) for done in range(min(rounds, task.samples)))}
     if len(sizes) == 1:
         program, given = _given_floats(task, state, 0)
-        after = run_rounds(program, given, rounds, carried(program), _feeds(task, program))
+        run_all = compiled_rounds if engine == "jax" else run_rounds
+        after = run_all(program, given, rounds, carried(program), _feeds(task, program))
         return state | {name: after[name] for name in state}
     compiled = lru_cache(maxsize=8)(_compiled)
     for done in range(rounds):
@@ -61,21 +84,16 @@ def _run_floats(task: Task, state: dict[str, Array], rounds: int) -> dict[str, A
     return state
 
 
-def _feeds(task: Task, program: Program) -> Callable[[int], dict[str, Array]] | None:
+def _feeds(task: Task, program: Program) -> InTurn | None:
     """What changes from round to round: the samples of a batch, and the number of the round."""
-    counted = "round" in program.families
+    counted = {"round": 1.0} if "round" in program.families else {}
     if task.batch is None or task.batch >= task.samples:
-        return (lambda done: {"round": np.array(done + 1.0)}) if counted else None
+        return InTurn({}, counted) if counted else None
     batches = [
         as_floats({name: array[rows_of(task, done)] for name, array in task.data.items()})
         for done in range(-(-task.samples // task.batch))
     ]
-
-    def feeds(done: int) -> dict[str, Array]:
-        batch = batches[done % len(batches)]
-        return batch | {"round": np.array(done + 1.0)} if counted else batch
-
-    return feeds
+    return InTurn({name: np.stack([batch[name] for batch in batches]) for name in task.data}, counted)
 
 
 class _Key:

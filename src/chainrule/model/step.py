@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule.engines.choose import UnknownEngine
 from chainrule.explain.document import Document
 from chainrule.explain.find import Quantity, Whole, find
 from chainrule.explain.names import Ratio, Scalar, names_of
@@ -16,7 +17,7 @@ from chainrule.explain.round import Round, forward_definitions
 from chainrule.explain.walkthrough import Detail, walkthrough
 from chainrule.explain.writing import DIGITS
 from chainrule.model import present
-from chainrule.model.rounds import round_after, state_after
+from chainrule.model.rounds import engine_for, round_after, state_after
 from chainrule.model.task import Array, Task, given_of, next_state
 from chainrule.numbers.arithmetic import FLOAT, Arithmetic, many_digits
 from chainrule.numbers.evaluate import run
@@ -73,6 +74,25 @@ class Step:
                 self._task, self._done + rounds, digits, None if rounds or digits != self._digits else self._state
             )
         return Step(self._task, self._done + rounds, digits)
+
+    def run(self, rounds: int, *, engine: str = "auto") -> "Step":
+        """The round that follows after so many more rounds of training, done now and with an engine of one's choice.
+
+        ``engine`` is numpy, jax (one compiled loop, extra ``fast``), or auto: what pays for so many rounds. Raises
+        ``NotFiniteError`` where training ran out of the numbers, ``MissingLibraryError`` without JAX, and
+        ``UnknownEngine`` for an engine that there isn't.
+        """
+        chosen, _ = engine_for(self._task, rounds, engine)
+        if self._arithmetic is not FLOAT:
+            if engine != "auto":
+                raise UnknownEngine(f"with more than {FLOAT_DIGITS} digits no engine calculates; leave it out")
+            return self.after(rounds)
+        done = self._done + rounds
+        return Step(self._task, done, self._digits, state_after(self._task, done, FLOAT, chosen))
+
+    def engine_for(self, rounds: int) -> str:
+        """Which engine pays for so many rounds, and why, in one sentence."""
+        return engine_for(self._task, rounds)[1]
 
     def next(self) -> "Step":
         """The round after this one."""

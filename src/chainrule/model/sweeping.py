@@ -11,7 +11,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from chainrule.model.fitting import Fitting, check_engine
+from chainrule.engines.choose import check_engine
+from chainrule.model.fitting import Fitting
 from chainrule.model.train import TrainedNetwork, samples
 from chainrule.spec.spec import Spec
 from chainrule.sweep import guided
