@@ -83,7 +83,7 @@ def sweep(network: str, data: str | None, **given: Any) -> None:
     results, left = sweeping.SweepResults(trying.results), search.left(ahead)
     click.echo(_ahead(left, ahead.done, ahead.same), err=True)
     try:
-        with shown(left, results.score_name or "score") as on_done:
+        with shown(left) as on_done:
             search.do(trying, ahead, on_done)
     except KeyboardInterrupt:
         kept = len(results.runs)
@@ -125,7 +125,7 @@ def _conclude(results: SweepResults, file: str) -> None:
 
 
 @contextmanager
-def shown(runs: int, score: str) -> Iterator[Any]:
+def shown(runs: int) -> Iterator[Any]:
     """What is called after each run, and shows how far the sweep is."""
     done, best = 0, None
 
@@ -134,7 +134,7 @@ def shown(runs: int, score: str) -> Iterator[Any]:
         done += 1
         if outcome.score is not None:
             best = outcome.score if best is None else max(best, outcome.score)
-        return "" if best is None else f"best {score} {best:.4g}"
+        return "" if best is None else f"best {outcome.measure or 'score'} {best:.4g}"
 
     if not sys.stderr.isatty():
         every = max(1, -(-runs // LINES))

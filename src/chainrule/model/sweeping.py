@@ -201,7 +201,12 @@ def _columns(runs: Sequence[Run], score: str, *, exact: bool) -> tuple[list[str]
     names = settings_of(runs)
     validated = exact or any(run.validation_loss is not None for run in runs)
     failed = exact or any(run.status != "done" for run in runs)
-    header = ["run", *names, score, *(["validation"] * validated), "error", "epochs", "seconds"] + ["status"] * failed
+    # How long a run took is another number each time, and matters to few.
+    header = (
+        ["run", *names, score, *(["validation"] * validated), "error", "epochs"]
+        + ["seconds"] * exact
+        + ["status"] * failed
+    )
 
     def number(value: float | None, digits: str) -> str:
         return "" if value is None else repr(value) if exact else f"{value:{digits}}"
@@ -210,7 +215,7 @@ def _columns(runs: Sequence[Run], score: str, *, exact: bool) -> tuple[list[str]
         [
             str(run.id), *(_setting(run.settings.get(name, ""), exact) for name in names), number(run.score, ".4f"),
             *([number(run.validation_loss, ".4g")] * validated), number(run.loss, ".4g"), str(run.epochs),
-            number(run.seconds, ".2f"), *([run.status] * failed),
+            *([number(run.seconds, "")] * exact), *([run.status] * failed),
         ]
         for run in runs
     ]  # fmt: skip
@@ -225,7 +230,7 @@ def _text(header: list[str], rows: list[list[str]], width: int) -> str:
     """Columns with two blanks between them, words at the left; without the last ones where they don't fit."""
     columns = {name: [row[place] for row in rows] for place, name in enumerate(header)}
     wide = {name: max(map(len, (name, *column))) for name, column in columns.items()}
-    for name in ("seconds", "epochs", "error"):
+    for name in ("epochs", "error"):
         if name in wide and sum(wide.values()) + 2 * (len(wide) - 1) > width:
             del wide[name]
     words = {name for name, column in columns.items() if not all(_is_number(each) for each in column if each)}
