@@ -46,6 +46,12 @@ def test_training_says_what_came_of_it(place: Path) -> None:
     assert (place / "curve.svg").read_text().startswith("<svg")
 
 
+def test_the_curve_as_a_picture_of_dots(place: Path) -> None:
+    done = chainrule(place, *TRAIN, "--epochs", "3", "-o", "dots", "--curve", "curve.png")
+    assert done.returncode == 0, done.stderr
+    assert (place / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_evaluation_counts_as_the_predictions_do(place: Path) -> None:
     found = json.loads(chainrule(place, "evaluate", "houses", "houses.csv", "--format", "json").stdout)
     assert found["accuracy"] > 0.9
@@ -108,7 +114,7 @@ def test_a_real_row_is_explained(place: Path) -> None:
         ((*TRAIN, "--dropout", "x"), "dropout is a layer and its share, such as h=0.5, not 'x'"),
         ((*TRAIN, "--dropout", "o=0.5"), "there is no dropout of 'o'"),
         ((*TRAIN, "--schedule", "cosin"), "did you mean cosine"),
-        ((*TRAIN, "--curve", "a.png"), "a curve is written as .svg or .txt, not as a.png"),
+        ((*TRAIN, "--curve", "a.gif"), "a curve is written as .svg, .png or .txt, not as a.gif"),
         ((*TRAIN, "-o", "houses"), "houses is there already"),
         (("train", "--resume", "houses"), "all 20 epochs are done; for more of them: chainrule train --resume houses"),
         (("train", "--resume", "houses", "--batch", "4"), "--batch can't be changed on the way"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +23,11 @@ from chainrule.cli.base import (
 from chainrule.cli.learning import COLUMNS, HOW, SHEET, TARGET
 
 if TYPE_CHECKING:
+    from chainrule.model.train import Curve
     from chainrule.training.saved import Trained
 
 FOLDER = click.argument("folder")
+CURVES = (".svg", ".png", ".txt")
 # What may be said with --resume.
 KEPT = {"resume", "epochs", "engine", "curve", "ascii_only", "network", "data", "validation"}
 
@@ -41,7 +44,7 @@ KEPT = {"resume", "epochs", "engine", "curve", "ascii_only", "network", "data", 
 @click.option("--overwrite", is_flag=True, help="Replace a network that was kept in FOLDER before.")
 @click.option("--resume", metavar="FOLDER", help="Go on where training of FOLDER stopped; no other arguments needed.")
 @ENGINE
-@click.option("--curve", metavar="FILE.svg", help="Write the curve of the error as a picture.")
+@click.option("--curve", metavar="FILE", help="Write the curve of the error as .svg, .png or .txt.")
 @ASCII
 @click.pass_context
 @answering
@@ -53,8 +56,10 @@ def train(context: click.Context, **given: Any) -> None:
     """
     from chainrule.training.problems import DivergedError
 
-    if given["curve"] and Path(given["curve"]).suffix not in (".svg", ".txt"):
-        raise Refusal(f"a curve is written as .svg or .txt, not as {given['curve']}")
+    if given["curve"] and Path(given["curve"]).suffix not in CURVES:
+        raise Refusal(f"a curve is written as .svg, .png or .txt, not as {given['curve']}")
+    if given["curve"] and Path(given["curve"]).suffix == ".png" and find_spec("typst") is None:
+        raise Refusal('a curve as .png needs: pip install "chainrule[pdf]"')
     folder = given["resume"] or given["folder"] or f"{Path(given['network'] or '').stem or 'network'}-trained"
     try:
         trained, before = _resumed(context, given) if given["resume"] else _trained(given, folder)
@@ -147,17 +152,20 @@ def _conclude(trained: Trained, folder: str, before: int, given: dict[str, Any])
     if progress.best and progress.best_epoch != progress.epoch:
         click.echo(f"         no smaller error since epoch {progress.best_epoch}, whose weights are the result")
     click.echo(f"kept in  {folder}")
-    if given["curve"]:
-        curve = Curve(history)
-        is_svg = Path(given["curve"]).suffix == ".svg"
-        if history:
-            output(curve.svg(title=trained.spec.title) if is_svg else curve.text(ascii_only=ascii_only), given["curve"])
+    if given["curve"] and history:
+        output(_drawn(Curve(history), Path(given["curve"]).suffix, trained.spec.title, ascii_only), given["curve"])
     if interrupted:
         click.echo(f"stopped by Ctrl-C in epoch {progress.epoch + 1}; nothing is lost. To go on: "
                    f"chainrule train --resume {folder}", err=True)  # fmt: skip
         sys.exit(130)
     place = trained.made_from.data.name
     click.echo(f"now try  chainrule evaluate {folder} {place}\n         chainrule explain {folder} --row 1")
+
+
+def _drawn(curve: Curve, kind: str, title: str, ascii_only: bool) -> str | bytes:
+    if kind == ".txt":
+        return curve.text(ascii_only=ascii_only)
+    return curve.svg(title=title) if kind == ".svg" else curve.png(title=title)
 
 
 @cli.command(epilog="Example: chainrule predict houses new.csv -o answers.csv")

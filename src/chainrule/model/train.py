@@ -15,6 +15,7 @@ from chainrule.model.fitting import Fitting, engine_for
 from chainrule.model.prepare import header_of, shorter_for
 from chainrule.model.step import Explanation, Step
 from chainrule.model.task import Task, given_of, next_state
+from chainrule.render.typst import svg_as_png
 from chainrule.spec.spec import NetworkPart, Spec
 from chainrule.training import saved, session, use
 from chainrule.training.columns import of_array, spread, table
@@ -134,6 +135,10 @@ class Curve:
     def svg(self, width: int = 640, height: int = 360, title: str = "") -> str:
         """The curve as a picture that stands by itself."""
         return curve_svg(self.history, width, height, title)
+
+    def png(self, width: int = 640, height: int = 360, title: str = "") -> bytes:
+        """The curve as a PNG picture of twice as many dots. Raises ``MissingLibraryError`` without ``typst``."""
+        return svg_as_png(self.svg(width, height, title))
 
     def __repr__(self) -> str:
         return self.text().rstrip("\n")

@@ -1,7 +1,7 @@
 """A document in Typst, and through the ``typst`` package as a PDF, with no TeX installed."""
 
 import re
-from typing import assert_never
+from typing import Any, assert_never
 
 from chainrule.explain.document import (
     Block,
@@ -68,12 +68,27 @@ def render_typst(document: Document) -> str:
 
 def render_pdf(document: Document) -> bytes:
     """The document as a PDF. Raises ``MissingLibraryError`` where the ``typst`` package isn't installed."""
+    pdf: bytes = _compiled(render_typst(document), "PDF")
+    return pdf
+
+
+def svg_as_png(svg: str, dots_per_inch: int = 192) -> bytes:
+    """A picture in SVG as PNG. Raises ``MissingLibraryError`` where the ``typst`` package isn't installed.
+
+    >>> svg_as_png('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><circle r="4"/></svg>')[:4]
+    b'\\x89PNG'
+    """
+    page = f'#set page(width: auto, height: auto, margin: 0pt)\n#image(bytes({_string(svg)}), format: "svg")'
+    png: bytes = _compiled(page, "PNG", format="png", ppi=dots_per_inch)
+    return png
+
+
+def _compiled(source: str, what: str, **options: Any) -> Any:
     try:
         import typst
     except ImportError:
-        raise MissingLibraryError('PDF needs: pip install "chainrule[pdf]"') from None
-    pdf: bytes = typst.compile(render_typst(document).encode())
-    return pdf
+        raise MissingLibraryError(f'{what} needs: pip install "chainrule[pdf]"') from None
+    return typst.compile(source.encode(), **options)
 
 
 def _string(text: str) -> str:
