@@ -220,6 +220,15 @@ def test_going_on_gives_the_same_bits(tmp_path: Path) -> None:
     assert "the data of training are not at houses.csv any more" in refused(tmp_path, "explain", "part", "--row", "1")
 
 
+def test_single_precision_is_remembered(tmp_path: Path) -> None:
+    write_data(tmp_path)
+    assert chainrule(tmp_path, *TRAIN, "--precision", "single", "--epochs", "2", "-o", "single").returncode == 0
+    assert load(tmp_path / "single").made_from.engine == "numpy, float32"
+    assert chainrule(tmp_path, "train", "--resume", "single", "--epochs", "3").returncode == 0
+    trained = load(tmp_path / "single").parameters
+    assert all((array == array.astype(np.float32)).all() for array in trained.values())
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
 def test_ctrl_c_keeps_everything(tmp_path: Path) -> None:
     write_data(tmp_path)

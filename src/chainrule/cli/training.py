@@ -44,6 +44,7 @@ KEPT = {"resume", "epochs", "engine", "curve", "ascii_only", "network", "data", 
 @click.option("--overwrite", is_flag=True, help="Replace a network that was kept in FOLDER before.")
 @click.option("--resume", metavar="FOLDER", help="Go on where training of FOLDER stopped; no other arguments needed.")
 @ENGINE
+@click.option("--precision", type=click.Choice(["double", "single"]), default="double", help="Of numbers.  [double]")
 @click.option("--curve", metavar="FILE", help="Write the curve of the error as .svg, .png or .txt.")
 @ASCII
 @click.pass_context
@@ -88,7 +89,8 @@ def _trained(given: dict[str, Any], folder: str) -> tuple[Trained, int]:
     options, apart = fitting.options_of(spec, given)
     dropout = fitting.shares_of(given["dropout"])
     spec = fitting.for_data(spec, data, choices, given["seed"])
-    engine, why = fitting.engine_for(given["engine"], spec, dropout, fitting.about_rows(data, spec), options)
+    rows = fitting.about_rows(data, spec)
+    engine, why = fitting.engine_for(given["engine"], spec, dropout, rows, options, given["precision"])
     validation = Data(apart, given["sheet"], given["missing"]) if apart else None
     with progress.shown(options.epochs, fitting.score_name(spec), f"engine: {why}") as shown:
         trained = session.train(

@@ -31,38 +31,41 @@ from chainrule.training.readers import Data
 from chainrule.training.schedules import Chosen
 
 COLUMNS = ("inputs", "leave_out", "categories", "impute", "weight", "standardise", "standardise_targets")
+PRECISIONS = {"double": "float64", "single": "float32"}
 BATCH = 32  # samples in a round, where neither the command nor the network file says
 
 
 def engine_for(
-    name: str, spec: Spec, dropout: Mapping[str, Decimal], rows: int, options: Options
+    name: str, spec: Spec, dropout: Mapping[str, Decimal], rows: int, options: Options, precision: str = "double"
 ) -> tuple[Engine, str]:
     """An engine by name (numpy, jax, auto), and why that one, for so many samples.
 
-    Raises ``MissingLibraryError`` for one whose library is missing, and ``UnknownEngine`` for another name.
+    Raises ``MissingLibraryError`` for one whose library is missing, ``UnknownEngine`` for another name, and
+    ``TrainingError`` for a precision that is neither double nor single.
     """
     check_engine(name)
-    why = ""
+    if precision not in PRECISIONS:
+        raise TrainingError(f"precision is {' or '.join(PRECISIONS)}, not {precision!r}")
+    number, why = PRECISIONS[precision], ""
     if name == "auto" and isinstance(spec.network, NetworkPart):
         size = max(1, min(options.batch or rows, rows))
         program = training_round(of_part(spec.network, spec.update, dropout), size)
         rounds = rounds_of(max(1, rows), options.batch) * options.epochs
-        choice = choose_engine(program, rounds, (LOSS, *carried(program)))
+        choice = choose_engine(program, rounds, (LOSS, *carried(program)), number)
         name, why = choice.engine, choice.why
     if name == "jax":
         library()
-        return JaxEngine(), why or "JAX, as asked for"
-    return NumpyEngine(), why or "NumPy, as asked for"
+        return JaxEngine(number), why or "JAX, as asked for"
+    return NumpyEngine(number), why or "NumPy, as asked for"
 
 
 def engine_like(name: str | None, before: str) -> Engine:
-    """The engine to go on with: by name, or the one of before. Raises ``MissingLibraryError``."""
-    if name in ("numpy", "jax"):
-        before = name
-    if before.startswith("jax"):
+    """The engine to go on with: by name, or the one of before, in its precision. Raises ``MissingLibraryError``."""
+    number = next((number for number in PRECISIONS.values() if number in before), PRECISIONS["double"])
+    if name == "jax" or (name != "numpy" and before.startswith("jax")):
         library()
-        return JaxEngine()
-    return NumpyEngine()
+        return JaxEngine(number)
+    return NumpyEngine(number)
 
 
 def about_rows(data: Data, spec: Spec) -> int:
@@ -280,6 +283,7 @@ class Fitting:
     columns: Mapping[str, Any]
     dropout: Mapping[str, Decimal]
     engine: str
+    precision: str
 
 
 def fitting_of(
@@ -299,6 +303,7 @@ def fitting_of(
     class_weight: str | Mapping[Any, float] | None = None,
     seed: int | None = None,
     engine: str = "auto",
+    precision: str = "double",
     **columns: Any,
 ) -> Fitting:
     """The arguments of ``Network.fit`` sorted by what they are about. Raises ``TrainingError`` for unknown ones."""
@@ -314,4 +319,5 @@ def fitting_of(
         columns,
         {name: Decimal(repr(float(share))) for name, share in (dropout or {}).items()},
         engine,
+        precision,
     )  # fmt: skip

@@ -145,6 +145,7 @@ class Network:
         standardise: bool | None = None,
         seed: int | None = None,
         engine: str = "auto",
+        precision: str = "double",
         folder: str | None = None,
         overwrite: bool = False,
         on_epoch: Any = None,
@@ -154,7 +155,8 @@ class Network:
 
         ``X`` and ``y`` are arrays, a row for each sample, ``y`` the classes or the numbers; or ``X`` is a data frame, a
         dictionary of columns or a file, with the ``target`` column by name. Named columns of numbers are standardised
-        and arrays are not, unless ``standardise`` says so. ``validation`` is a share, or samples as ``(X, y)``. With
+        and arrays are not, unless ``standardise`` says so. ``precision`` is double or single. ``validation`` is a
+        share, or samples as ``(X, y)``. With
         ``folder`` everything is kept there after every epoch; Ctrl-C gives back what was learnt so far. Further
         arguments are those of ``Choices``: ``impute``, ``categories``, ``leave_out``, ``inputs``, ``weight``,
         ``standardise_targets``.
@@ -171,7 +173,7 @@ class Network:
             self._seed, epochs=epochs, batch=batch, optimizer=optimizer, learning_rate=learning_rate,
             settings=settings, weight_decay=weight_decay, clip_norm=clip_norm, clip_value=clip_value,
             patience=patience, schedule=schedule, dropout=dropout, class_weight=class_weight, seed=seed,
-            engine=engine, **columns, standardise=training.standardised(standardise, X),
+            engine=engine, precision=precision, **columns, standardise=training.standardised(standardise, X),
         )  # fmt: skip
         fitted: TrainedNetwork = training.fit_network(
             self.spec(fitting.update), self.parameters, X, y, target, validation, fitting, folder, overwrite, on_epoch

@@ -283,6 +283,8 @@ def sweep_network(
     options = replace(fitting.options, validation=float(validation))
     search = Search(dimensions_of(vary), method, trials, options.seed)
     search.check()
+    if fitting.precision != "double":
+        raise TrainingError("a sweep calculates in double precision; leave out precision")
     data, names = samples(X, y, target)
     sweep = sweep_of(spec, data, Choices(names, **fitting.columns), options, fitting.dropout, file, fitting.engine)
     search.do(sweep, search.ahead(sweep), on_done or (lambda *_: None))

@@ -190,7 +190,7 @@ def fit_network(
     part = spec.network
     assert isinstance(part, NetworkPart)
     rows = session.table_of(data).rows
-    chosen, _ = engine_for(fitting.engine, spec, fitting.dropout, rows, options)
+    chosen, _ = engine_for(fitting.engine, spec, fitting.dropout, rows, options, fitting.precision)
     trained = session.train(
         spec, data, Choices(names, **fitting.columns), options, validation=apart, dropout=fitting.dropout,
         parameters=parameters, folder=folder, overwrite=overwrite, engine=chosen, on_epoch=on_epoch,
