@@ -3,7 +3,7 @@
 
 import { toNumber } from "./arithmetic.js";
 import { flat, valueOf } from "./evaluate.js";
-import { familyOf, hasDelta, isNetInput, keyOf, scalar } from "./names.js";
+import { familyOf, hasDelta, isNetInput, isRatio, keyOf, scalar } from "./names.js";
 import { ELLIPSIS, ONE, SHOWN_ADDENDS, bound, expanded, holds, indexNumber, isNumber, nodes, positions, refsOf, same, substituted, tidied, withArgs } from "./tree.js";
 import { rounded } from "./format.js";
 
@@ -265,8 +265,19 @@ function productOf(first, second) {
 
 /** @param {Shown} shown @param {Factor} factor @returns {Equation} */
 function factorLine(shown, factor) {
-  const value = numberNode(rounded(evaluated(shown, factor.slope, factor.at, factor.sizes), shown.digits));
+  const value = numberNode(rounded(evaluated(shown, factor.slope, factor.at, factor.sizes), shown.digits), factor.ratio);
   return { sides: sidesOf(shown, quantityRef(factor.ratio), factor.slope, factor.at, factor.sizes, value), of: factor.ratio };
+}
+
+/** A slope or a path's part by itself; null where no derivation has it. @param {Shown} shown @param {Ratio} ratio @returns {Equation | null} */
+export function ratioLine(shown, ratio) {
+  const adjoint = scalar(`d_${ratio.by.family}`, ratio.by.index);
+  if (!shown.definitions.has(adjoint.family)) return null;
+  const addends = addendsTo(shown, adjoint);
+  const [of, by] = [keyOf(ratio.of), keyOf(ratio.by)];
+  for (const { factor } of addends) if (factor && keyOf(factor.ratio.of) === of && keyOf(factor.ratio.by) === by) return factorLine(shown, factor);
+  const parts = addends.length > 1 ? pathLines(shown, adjoint, addends) : [];
+  return parts.find(({ sides: [{ of: name }] }) => name && isRatio(name) && keyOf(name.of) === of && keyOf(name.by) === by) ?? null;
 }
 
 /** @param {Shown} shown @param {Scalar} each @returns {Equation} */
@@ -352,7 +363,7 @@ function partLine(shown, addend, below, term) {
   }
   const name = !addend.upstream || !addend.factor ? plain : term ? quantityRef({ of: term, by: below }) : /** @type {Expr} */ ({ op: "mul", args: [plainRatio(shown, addend.upstream), quantityRef(addend.factor.ratio)] });
   const sides = [name];
-  for (const side of [named, numbers, numberNode(rounded(value, shown.digits))]) {
+  for (const side of [named, numbers, numberNode(rounded(value, shown.digits), name.of)]) {
     if (lineText(side) !== lineText(sides[sides.length - 1])) sides.push(side);
   }
   return { sides, of: addend.upstream ?? undefined };
