@@ -333,17 +333,20 @@ function pathLines(shown, head, addends) {
   if (addends.length > SHOWN_ADDENDS) {
     return [{ sides: [left, ...equationOf(shown, head).sides.slice(1)], note: `${addendCount(shown, head)} addends`, final: true, of: head }];
   }
-  const terms = addends.map((addend) => addend.upstream && lossTermOf(shown, addend.upstream));
-  const keys = terms.map((term) => term && keyOf(term));
-  const parts = addends.map((addend, place) => {
-    const alone = terms[place] && keys.filter((key) => key === keys[place]).length === 1 ? terms[place] : null;
-    return partLine(shown, addend, below, alone);
-  });
+  const terms = lossTerms(shown, addends);
+  const parts = addends.map((addend, place) => partLine(shown, addend, below, terms[place]));
   return [
     { sides: [left, { op: "add", args: parts.map((part) => part.sides[0]) }], note: "the sum over the paths", of: head },
     ...parts,
     { sides: [left, ...deltaName(shown, head), { op: "add", args: parts.map((part) => part.sides[part.sides.length - 1]) }, shownNode(shown, head)], final: true, of: head },
   ];
+}
+
+/** For each path the part of the loss that it belongs to, where no other path belongs to the same one. @param {Shown} shown @param {Addend[]} addends */
+export function lossTerms(shown, addends) {
+  const terms = addends.map((addend) => addend.upstream && lossTermOf(shown, addend.upstream));
+  const keys = terms.map((term) => term && keyOf(term));
+  return terms.map((term, place) => (keys.filter((key) => key === keys[place]).length === 1 ? term : null));
 }
 
 /** One path's part. @param {Shown} shown @param {Addend} addend @param {Scalar} below @param {Scalar | null} term @returns {Equation} */
