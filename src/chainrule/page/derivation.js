@@ -1,11 +1,12 @@
 // The panel beside the picture: how one number comes about, each name in it a button that leads on.
 
 import { h } from "./dom.js";
-import { deltaOf, derivationOf, equationOf, linksTo, quantityRef, ratioLine, textOf, usesOf } from "./derive.js";
+import { derivationOf, equationOf, quantityRef, ratioLine, textOf, usesOf } from "./derive.js";
 import { numberText } from "./format.js";
 import { isRatio, keyOf, lineOf, nameOf, scalar, scalarOf, spokenOf } from "./names.js";
 import { mathOf, mathPieces } from "./mathml.js";
 import { keysOf, quantityOf } from "./model.js";
+import { deltaOf, linksTo } from "./trace.js";
 import { nodes } from "./tree.js";
 
 /** @typedef {import("./derive.js").Shown} Shown */
