@@ -29,7 +29,7 @@ const FEW = 4;
 export function answerOf(text) {
   const plain = typedNumber(text);
   if (plain === null) return null;
-  const [mantissa, power = ""] = plain.replace("-", "").split("E");
+  const [mantissa, power = ""] = plain.replace(/^-/, "").split("E");
   const part = mantissa.split(".")[1] ?? "";
   const whole = !part && !power;
   const last = Number(power) - part.length; // the place of the last digit

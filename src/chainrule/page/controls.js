@@ -36,15 +36,15 @@ export function numberField({ change, slider = true }) {
     change(stepped(range.value, 0));
   });
   // The range stays as it is while its thumb is held, so that the thumb stays under the finger.
-  /** @param {string} label @param {string} now @param {boolean} anew whether it is another number than before */
-  function update(label, now, anew) {
+  /** @param {string} label @param {string} now @param {boolean} anew whether it is another number than before @param {boolean} [positive] whether it is one that is never negative */
+  function update(label, now, anew, positive = false) {
     const value = Number(now);
     setText(caption, label);
     const own = input.ownerDocument.activeElement === input;
     if (!own || (typedNumber(input.value) !== null && Number(typedNumber(input.value)) !== value)) input.value = now;
     if (anew || value < low || value > high) {
       const reach = Math.max(1, 2 ** Math.ceil(Math.log2(Math.abs(value) * 1.5 || 1)));
-      [low, high] = [Math.min(value, -reach), Math.max(value, reach)];
+      [low, high] = [Math.min(value, positive ? 0 : -reach), Math.max(value, reach)];
     }
     text = now;
     setAttribute(input, "aria-valuenow", value);

@@ -14,7 +14,7 @@ import { nodes } from "./tree.js";
 /** @typedef {import("./names.js").Scalar} Scalar */
 /** @typedef {{ shown: Shown, visible: (key: string) => boolean, users: Map<string, string[]>, role: string }} Scene */
 
-const LISTED = 12; // buttons of what a number goes into or is made from
+const MOST_LEADS = 12; // buttons of what a number goes into or is made from
 
 /** @param {import("./names.js").Quantity} of */
 const keyOfQuantity = (of) => (isRatio(of) ? `${keyOf(of.of)}/${keyOf(of.by)}` : keyOf(of));
@@ -54,8 +54,8 @@ function leadElement({ shown, visible }, key) {
 /** @param {string} title @param {Scene} scene @param {string[]} keys */
 function leads(title, scene, keys) {
   if (!keys.length) return null;
-  const more = keys.length - LISTED;
-  return h("div", { class: "leads" }, h("h4", {}, title), h("div", { class: "chips" }, ...keys.slice(0, LISTED).map((key) => leadElement(scene, key)), more > 0 && h("span", { class: "more" }, `and ${more} more`)));
+  const more = keys.length - MOST_LEADS;
+  return h("div", { class: "leads" }, h("h4", {}, title), h("div", { class: "chips" }, ...keys.slice(0, MOST_LEADS).map((key) => leadElement(scene, key)), more > 0 && h("span", { class: "more" }, `and ${more} more`)));
 }
 
 /** Whether a number runs forward, backward, or is an update: the colour that it is written in. @param {Shown} shown @param {string} key */
@@ -69,7 +69,7 @@ export function kindOf(shown, key) {
 export function derivationElement(scene, key) {
   const { shown, visible } = scene;
   const of = quantityOf(key);
-  const title = h("h3", { class: kindOf(shown, key) }, mathOf(shown, quantityRef(of)), h("span", { class: "said" }, scene.role || spokenOf(shown, of)));
+  const title = h("h2", { class: kindOf(shown, key) }, mathOf(shown, quantityRef(of)), h("span", { class: "said" }, scene.role || spokenOf(shown, of)));
   if (isRatio(of)) {
     const line = ratioLine(shown, of);
     return [title, line && h("div", { class: "group" }, equationElement(scene, { ...line, final: true })), leads("It is the derivative of", scene, [keyOf(of.of)]), leads("by", scene, [keyOf(of.by)])];
@@ -109,19 +109,21 @@ export function usersOf(shown) {
   return found;
 }
 
-/** What is lit in the picture for a number: the way its gradient took, or what its formula uses. @param {Shown} shown @param {string} key @param {boolean} backward */
-export function litFor(shown, key, backward) {
+/** What is lit in the picture for a number: the way its gradient took, or what its formula uses. @param {Shown} shown @param {string} key @param {boolean} backward @param {string} [error] the family between outputs and loss */
+export function litFor(shown, key, backward, error = "") {
   /** @type {Set<string>} */
   const lit = new Set();
   if (!key) return lit;
   const of = quantityOf(key);
   if (isRatio(of)) return lit.add(`${keyOf(of.of)}|${keyOf(of.by)}`).add(keyOf(of.of)).add(keyOf(of.by));
   const { role } = shown.families.get(of.family) ?? {};
-  if (role === "updated") return litFor(shown, keyOf(scalar(/** @type {any} */ (shown.families.get(of.family)).of, of.index)), true);
+  if (role === "updated") return litFor(shown, keyOf(scalar(/** @type {any} */ (shown.families.get(of.family)).of, of.index)), true, error);
   const gradient = role === "adjoint" ? of : scalar(`d_${of.family}`, of.index);
   if (role === "adjoint" || (role === "parameter" && backward && shown.definitions.has(gradient.family))) {
     for (const link of linksTo(shown, gradient)) {
       lit.add(`${keyOf(link.of)}|${keyOf(link.by)}`).add(keyOf(link.of)).add(keyOf(link.by));
+      const between = keyOf(scalar(error, link.by.index));
+      if (error && link.of.family === shown.loss) lit.add(`${between}|${keyOf(link.by)}`).add(`${shown.loss}:|${between}`).add(between);
     }
     return lit;
   }

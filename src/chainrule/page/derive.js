@@ -2,7 +2,7 @@
 // The same rules as in the worked example that the package prints.
 
 import { flat, valueOf } from "./evaluate.js";
-import { familyOf, hasDelta, isNetInput, isRatio, keyOf, scalar } from "./names.js";
+import { familyOf, hasDelta, isRatio, keyOf, scalar } from "./names.js";
 import { ELLIPSIS, ONE, SHOWN_ADDENDS, bound, expanded, holds, indexNumber, isNumber, nodes, positions, refsOf, same, substituted, tidied, withArgs } from "./tree.js";
 import { rounded } from "./format.js";
 

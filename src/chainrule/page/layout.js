@@ -10,7 +10,7 @@ import { keyOf, scalar } from "./names.js";
 /** @typedef {Line & { key: string, from: string, to: string, label: Label | null }} Edge */
 /** @typedef {{ width: number, height: number, units: Unit[], edges: Edge[], links: (Line & { from: string, to: string })[], titles: { x: number, y: number, layer: number, anchor: string }[] }} Plan */
 
-const NEURON = { w: 160, h: 68 };
+const NEURON = { w: 176, h: 68 };
 const INPUT = { w: 96, h: 48 };
 const ERROR = { w: 112, h: 48 };
 const PILL = { h: 24 };
@@ -33,7 +33,6 @@ export function planned(network, how) {
 /** @param {import("./network.js").Network} network @param {{ full: boolean, upright: boolean, sample: number }} how @param {number} room @returns {Plan} */
 function planWith(network, { full, upright, sample }, room) {
   const n = sample;
-  const last = network.layers[network.layers.length - 1];
   const at = (/** @type {string} */ family, /** @type {number} */ place) => keyOf(scalar(family, [n, place]));
   /** @type {{ units: Omit<Unit, "x"|"y">[], size: {w: number, h: number} }[]} */
   const columns = [];
@@ -97,7 +96,7 @@ function planWith(network, { full, upright, sample }, room) {
   }
   for (const from of errors) links.push({ from: from.keys.value, to: `${network.loss}:`, ...between(from, placed[placed.length - 1][0], upright) });
   const titles = placed.slice(0, network.layers.length + 1).map((inColumn, layer) =>
-    upright ? { x: margin, y: depth[layer] - deep[layer] / 2 - (layer && full && last ? 12 : 8), layer, anchor: "start" } : { x: depth[layer], y: 16, layer, anchor: "middle" },
+    upright ? { x: breadth - margin, y: depth[layer] - deep[layer] / 2 - 10, layer, anchor: "end" } : { x: depth[layer], y: 16, layer, anchor: "middle" },
   );
   return upright ? { width: breadth, height: whole, units, edges, links, titles } : { width: whole, height: breadth, units, edges, links, titles };
 }
@@ -141,6 +140,8 @@ function labelled(edges, units, upright) {
     if (least >= 8) break;
   }
   if (best.labels.length) return edges.map((edge, place) => ({ ...edge, label: best.labels[place] }));
+  const found = searched(edges, units, shares.map((share) => edges.map((edge) => labelOn(edge, share, upright))));
+  if (found) return edges.map((edge, place) => ({ ...edge, label: found[place] }));
   /** @type {Label[]} */
   const placed = [];
   return edges.map((edge, place) => {
@@ -149,6 +150,33 @@ function labelled(edges, units, upright) {
     placed.push(found.label);
     return { ...edge, label: found.room > 0.5 ? found.label : null };
   });
+}
+
+/** A place for each label, found by trying: as far apart as can be, within some patience. @param {Edge[]} edges @param {Unit[]} units @param {Label[][]} choices by share, then by edge @returns {Label[] | null} */
+function searched(edges, units, choices) {
+  const rooms = edges.map((_, place) => choices.map((labels) => clearance(labels[place], place, [], edges, units)));
+  const outlines = choices.map((labels) => labels.map(cornersOf));
+  for (const least of [9, 6, 3, 1]) {
+    const free = rooms.map((room) => choices.map((_, share) => share).filter((share) => room[share] >= least).sort((a, b) => room[b] - room[a]));
+    const order = edges.map((_, place) => place).sort((a, b) => free[a].length - free[b].length);
+    /** @type {number[]} */
+    const taken = [];
+    let patience = 4000;
+    const place = (/** @type {number} */ depth) => {
+      if (depth === order.length) return true;
+      for (const share of free[order[depth]]) {
+        if ((patience -= 1) < 0) return false;
+        const fits = taken.every((other, before) => apart(outlines[share][order[depth]], outlines[other][order[before]]) >= least);
+        if (!fits) continue;
+        taken.push(share);
+        if (place(depth + 1)) return true;
+        taken.pop();
+      }
+      return false;
+    };
+    if (place(0)) return edges.map((_, edge) => choices[taken[order.indexOf(edge)]][edge]);
+  }
+  return null;
 }
 
 /** @param {Line} line @param {number} share @param {boolean} upright @returns {Label} */

@@ -1,14 +1,19 @@
 // The page: one state, one update. Every part is told what there is to show, and says what a person did.
 
-import { derivationElement, kindOf, litFor, usersOf } from "./derivation.js";
 import { numberField } from "./controls.js";
+import { derivationElement, litFor, usersOf } from "./derivation.js";
 import { textOf } from "./derive.js";
 import { h, morphed, setText } from "./dom.js";
-import { edited, keyName, modelOf, placeOf, quantityOf, stateOf, stepped } from "./model.js";
-import { lineOf, scalarOf, spokenOf } from "./names.js";
+import { matrices } from "./matrices.js";
+import { meaningOf } from "./meaning.js";
+import { edited, modelOf, placeOf, quantityOf, stateOf, stepped } from "./model.js";
+import { lineOf, scalarOf } from "./names.js";
 import { picture } from "./picture.js";
 import { settingsPanel } from "./settings.js";
+import { hashOf, isKnown, stateFrom } from "./share.js";
+import { downloadMenu } from "./takeaway.js";
 import { trainingPanel } from "./training.js";
+import { judged, numbersPanel } from "./tryit.js";
 import { walkBar, walkOf } from "./walk.js";
 
 /** @typedef {import("./model.js").State} State */
@@ -16,136 +21,213 @@ import { walkBar, walkOf } from "./walk.js";
 
 const SLICE = 10; // milliseconds of training at a time
 const NARROW = 640; // pixels: below, the network is drawn from top to bottom
+const LISTED = 200; // numbers: of a larger network they are not listed one by one
+const ADDRESS_AFTER = 300; // milliseconds without a change
 
 /** The page in an element. @param {HTMLElement} root @param {any} data */
 export function start(root, data) {
   const model = modelOf(data);
-  const beginning = stateOf(data);
-  let state = { ...beginning };
-  /** @type {View} */
+  const beginning = { ...stateOf(data), ...data.settings.state };
+  const ownAddress = data.address !== false;
+  /** @type {State} */
+  let state = ownAddress ? stateFrom(location.hash, beginning, data) : { ...beginning };
   let view = model.viewOf(state);
   let walk = walkOf(view.shown);
+  /** @type {Map<string, string[]>} */
   let users = new Map();
-  let [walked, scheduled, training] = [/** @type {any} */ (null), false, 0];
+  let [walked, scheduled, training, addressing] = [/** @type {any} */ (null), 0, 0, 0];
 
   /** @param {Partial<State>} change */
   function update(change) {
     state = { ...state, ...change };
-    if (scheduled) return;
-    scheduled = true;
-    requestAnimationFrame(render);
+    if (!scheduled) scheduled = requestAnimationFrame(render);
   }
 
-  const select = (/** @type {string} */ key) => update({ selected: key });
+  const pick = (/** @type {string} */ selected) => update({ selected });
   const edit = (/** @type {string} */ key, /** @type {string} */ text) => update(edited(view, key, text));
+  const step = (/** @type {string} */ key, /** @type {number} */ steps) => update({ ...edited(view, key, stepped(textOf(view.shown, scalarOf(key)), steps)), selected: key });
+  const answer = (/** @type {string} */ key, /** @type {string} */ text) => {
+    const { [key]: _, ...others } = state.answers;
+    update({ answers: text.trim() ? { ...others, [key]: text } : others });
+  };
   const drawing = h("figure", { class: "drawing" });
-  const drawn = picture(drawing, {
-    pick: select,
-    drag: (key, steps, done) => {
-      if (!done) update({ ...edited(view, key, stepped(textOf(view.shown, scalarOf(key)), steps)), selected: key });
-    },
-  });
-  const bar = walkBar({ go: (step) => update({ step, ...(step === null ? {} : { selected: walk.steps[step].keys[0] }) }) });
+  const drawn = picture(drawing, { pick, drag: (key, steps, done) => done || step(key, steps), nudge: step });
+  const maps = matrices({ pick });
+  const bar = walkBar({ go: (to) => update({ step: to, ...(to === null ? {} : { selected: walk.steps[to].keys[0] }) }) });
   const settings = settingsPanel({
     edit,
     choose: (target, name) => {
       const { [target]: _, ...others } = state.chosen;
-      update({ ...rebased(), chosen: name === data.activations[target].now ? others : { ...others, [target]: name }, answers: {} });
+      const here = view.done === state.first ? {} : { first: view.done, start: view.history.stateAt(view.done), round: view.done };
+      update({ ...here, chosen: name === data.activations[target].now ? others : { ...others, [target]: name }, answers: {} });
     },
     pickSample: (sample) => update({ sample }),
   });
   const rounds = trainingPanel({
-    train: (until) => {
-      update({ until, round: until, step: null });
-      train();
-    },
+    train: (until) => update({ until: Math.max(until, view.history.done), round: until, step: null, answers: {} }),
     stop: () => update({ until: view.history.done, round: view.history.done }),
-    show: (round) => update({ round, until: Math.max(view.history.done, round) }),
+    show: (round) => update({ round, until: view.history.done, answers: {} }),
   });
+  const numbers = numbersPanel({ hide: (hidden) => update({ hidden, answers: {}, step: null }), answer, pick });
   const value = numberField({ change: (text) => edit(state.selected, text) });
+  const heading = h("div", {});
   const derivation = h("div", { class: "derivation" });
-  const explain = h("section", { class: "card explain", "aria-label": "Derivation" }, value.element, derivation);
-  const title = h("h1", {}, data.title);
-  const reset = h("button", { type: "button", onclick: () => update({ ...beginning }) }, "Reset");
+  const explain = h("section", { class: "card explain", "aria-label": "Derivation" }, heading, value.element, derivation);
+  const said = h("p", { class: "visually-hidden", role: "status" });
+  const tell = (/** @type {string} */ text) => setText(said, text);
+  const downloads = downloadMenu({ view: () => view, walk: () => walk, svg: () => drawn.svg, say: tell });
+  const reset = h("button", { type: "button", onclick: () => {
+    update({ ...beginning });
+    tell("All numbers are as they were");
+  } }, "Reset");
+  const link = h("button", { type: "button", onclick: copyLink }, "Copy link");
+  const error = data.conventions.find((/** @type {string[]} */ [name]) => name === "error")?.[1] ?? "";
+  const summary = h("p", { class: "muted" }, error.replace(/\*\*2/g, "²").replace(/ \* /g, " · ").replace(/1\/2/g, "½").replace(/ - /g, " − "));
   root.classList.add("chainrule");
-  root.replaceChildren(
-    h("header", { class: "top" }, h("div", {}, title), h("div", { class: "toolbar", role: "toolbar", "aria-label": "Page" }, reset)),
-    h("section", { class: "card stage", "aria-label": "Picture of the network" }, drawing, legend(), bar.element),
+  const wide = h("div", { class: "page" },
+    h("header", { class: "top" }, h("div", { class: "titles" }, h("h1", {}, data.title), summary), h("div", { class: "toolbar", role: "group", "aria-label": "Page" }, reset, ownAddress && link, downloads.element)),
+    h("section", { class: "card stage", "aria-label": "Picture of the network" }, drawing, maps.element, legend(), bar.element),
     h("div", { class: "columns" }, explain, h("div", { class: "side-panels" }, rounds.element, settings.element)),
+    numbers.element,
+    said,
   );
+  root.replaceChildren(wide);
 
-  /** Training goes on from the round that is shown, where a change there asks for it. */
-  function rebased() {
-    return view.done === state.first ? {} : { first: view.done, start: view.history.stateAt(view.done), round: view.done };
+  async function copyLink() {
+    const hash = hashOf(state, beginning);
+    writeAddress();
+    try {
+      await navigator.clipboard.writeText(`${location.href.split("#")[0]}${hash && "#"}${hash}`);
+      setText(link, "Copied");
+      tell("The link is copied: it brings the same numbers");
+    } catch {
+      setText(link, "It is in the address");
+      tell("The link stands in the address bar: copy it from there");
+    }
+    setTimeout(() => setText(link, "Copy link"), 2000);
+  }
+
+  function writeAddress() {
+    const hash = hashOf(state, beginning);
+    const now = `${location.pathname}${location.search}${hash && "#"}${hash}`;
+    if (location.hash.replace(/^#/, "") !== hash) window.history.replaceState(window.history.state, "", now);
   }
 
   /** Train in slices, so that the page stays awake. */
   function train() {
-    if (training) return;
     training = window.setTimeout(function slice() {
-      const { history } = model.viewOf(state);
+      const { history: trained } = model.viewOf(state);
       const end = performance.now() + SLICE;
-      while (history.done < state.until && performance.now() < end) history.step();
-      training = history.done < state.until ? window.setTimeout(slice) : 0;
+      while (trained.done < state.until && performance.now() < end) trained.step();
+      training = trained.done < state.until ? window.setTimeout(slice) : 0;
       update({});
     });
   }
 
-  let fieldOf = "";
+  let described = "";
   function render() {
-    scheduled = false;
+    scheduled = 0;
     view = model.viewOf(state);
-    if (view.history.done < state.until) train();
+    if (view.history.done < state.until && !training) train();
+    const { shown } = view;
     if (view.program !== walked) {
       walked = view.program;
-      walk = walkOf(view.shown);
-      users = walk.steps.length === walk.order.size || walk.order.size < 200 ? usersOf(view.shown) : new Map();
+      walk = walkOf(shown);
+      users = walk.order.size <= LISTED ? usersOf(shown) : new Map();
     }
-    const { shown } = view;
-    if (!shown.families.has(scalarOf(state.selected.split("/")[0]).family)) state.selected = firstKey();
-    const { selected, step } = state;
-    const visible = (/** @type {string} */ key) => step === null || key.includes("/") || (walk.order.get(key) ?? -1) <= step;
-    const backward = step === null || ["backward", "update"].includes(walk.steps[step]?.phase);
-    if (view.network && view.drawn !== "none") {
-      const titles = ["inputs", ...view.network.layers.map((layer) => `layer ${layer.name} (${state.chosen[`out_${layer.name}`] ?? data.activations[`out_${layer.name}`]?.now ?? ""})`)];
-      drawn.update({ shown, network: view.network, sample: view.sample, visible, selected, lit: litFor(shown, selected, backward), backward, titles }, { full: view.drawn === "full", upright: root.clientWidth < NARROW });
-    }
-    bar.update(shown, walk, step);
+    if (state.step !== null && state.step >= walk.steps.length) state.step = walk.steps.length - 1;
+    if (!state.selected || !isKnown(shown, state.selected)) state.selected = state.step === null ? firstKey() : walk.steps[state.step].keys[0];
+    const { selected, hidden } = state;
+    const phase = state.step === null ? "" : walk.steps[state.step].phase;
+    const marks = hidden ? judged(view) : null;
+    const right = (/** @type {string} */ key) => Boolean(marks?.marking.marks.get(key)?.verdict.startsWith("right"));
+    const isGiven = (/** @type {string} */ key) => !shown.definitions.has(scalarOf(key).family);
+    const reached = (/** @type {string} */ key) => state.step === null || key.includes("/") || isGiven(key) || (walk.order.get(key) ?? Infinity) <= state.step;
+    const visible = (/** @type {string} */ key) => reached(key) && (!hidden || (key.includes("/") ? false : isGiven(key) || right(key)));
+    const backward = !phase || phase === "backward" || phase === "update";
+    paint({ visible, backward, phase });
+    bar.update(shown, walk, state.step);
     settings.update(view);
     rounds.update(view, Boolean(training));
-    const given = placeOf(view, selected.split("/")[0]) && !selected.includes("/");
+    numbers.element.hidden = walk.order.size > LISTED;
+    if (!numbers.element.hidden) numbers.update(view, walk, marks, visible);
+    downloads.update();
+    const given = !selected.includes("/") && Boolean(placeOf(view, selected));
     value.element.hidden = !given;
-    if (given) value.update(`${lineOf(shown, quantityOf(selected))}, ${spokenOf(shown, quantityOf(selected))}`, textOf(shown, scalarOf(selected)), fieldOf !== selected);
-    fieldOf = selected;
-    const wanted = h("div", {}, ...derivationElement({ shown, visible, users, role: "" }, selected).filter(Boolean));
-    morphed(derivation, wanted);
-  }
-
-  /** What is explained at first: the first weight's derivative is what people come for. */
-  function firstKey() {
-    const weights = view.network?.layers[view.network.layers.length - 1].weights ?? [...view.shown.families.values()].find((each) => each.role === "parameter");
-    return `${weights?.name}:${weights?.shape.map(() => 0).join(",")}`;
-  }
-
-  root.addEventListener("click", (event) => pickedBy(event));
-  root.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" || event.key === " ") {
-      if (pickedBy(event)) event.preventDefault();
+    if (given) value.update(`Change ${lineOf(shown, quantityOf(selected))}`, textOf(shown, scalarOf(selected)), described !== selected, shown.families.get(scalarOf(selected).family)?.role === "setting");
+    described = selected;
+    const role = meaningOf(shown, view.network, quantityOf(selected));
+    const [title, ...parts] = derivationElement({ shown, visible, users, role }, selected);
+    morphed(heading, h("div", {}, title));
+    morphed(derivation, h("div", {}, ...parts.filter(Boolean)));
+    if (ownAddress) {
+      clearTimeout(addressing);
+      addressing = window.setTimeout(writeAddress, ADDRESS_AFTER);
     }
-  });
+  }
+
+  /** @param {{ visible: (key: string) => boolean, backward: boolean, phase: string }} how */
+  function paint({ visible, backward, phase }) {
+    const { shown, network } = view;
+    const asMaps = !network || view.drawn === "none";
+    maps.element.hidden = !asMaps;
+    drawing.hidden = asMaps;
+    if (asMaps) {
+      maps.update(view);
+      return;
+    }
+    const titles = ["inputs", ...network.layers.map(({ name, out }) => `layer ${name}: ${state.chosen[String(out?.name)] ?? data.activations[String(out?.name)]?.now ?? "own formula"}`)];
+    drawn.update({ shown, network, sample: view.sample, visible, selected: state.selected, lit: litFor(shown, state.selected, backward, network.error?.name), backward, updated: phase === "update", titles }, { full: view.drawn === "full", upright: root.clientWidth < NARROW });
+    drawn.svg.classList.toggle("backwards", /\/|^d_|_next:/.test(state.selected) || (backward && shown.families.get(scalarOf(state.selected).family)?.role === "parameter"));
+  }
+
+  /** What is explained at first: a weight of the last layer, whose derivative is what people come for. */
+  function firstKey() {
+    const weights = view.network?.layers[view.network.layers.length - 1].weights ?? [...view.shown.families.values()].find((each) => each.role === "parameter") ?? [...view.shown.families.values()][0];
+    return `${weights.name}:${weights.shape.map(() => 0).join(",")}`;
+  }
+
   /** @param {Event} event @returns {boolean} */
   function pickedBy(event) {
-    const target = /** @type {Element} */ (event.target).closest?.(".explain .pick[data-key]");
-    const key = target?.getAttribute("data-key");
-    if (key) select(key);
+    const key = /** @type {Element} */ (event.target).closest?.(".explain .pick[data-key]")?.getAttribute("data-key");
+    if (key) pick(key);
     return Boolean(key);
   }
-  new ResizeObserver(() => update({})).observe(root);
+  wide.addEventListener("click", pickedBy);
+  wide.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+    const target = /** @type {Element} */ (event.target);
+    const typing = target.closest("input, select, textarea, details, .map");
+    if ((event.key === "Enter" || event.key === " ") && target.localName !== "button" && pickedBy(event)) event.preventDefault();
+    else if ((event.key === "ArrowRight" || event.key === "ArrowLeft") && !typing && !event.altKey && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      bar.move(event.key === "ArrowRight" ? 1 : -1);
+    }
+  });
+  const onHash = () => {
+    if (location.hash.replace(/^#/, "") !== hashOf(state, beginning)) update(stateFrom(location.hash, beginning, data));
+  };
+  if (ownAddress) addEventListener("hashchange", onHash);
+  const watch = new ResizeObserver(() => update({}));
+  watch.observe(root);
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const onDark = () => update({});
+  dark.addEventListener("change", onDark);
   render();
-  return { update, get state() { return state; } };
+
+  /** Leave the element: no timers and no listeners stay behind. */
+  function stop() {
+    cancelAnimationFrame(scheduled);
+    clearTimeout(training);
+    clearTimeout(addressing);
+    removeEventListener("hashchange", onHash);
+    dark.removeEventListener("change", onDark);
+    watch.disconnect();
+    root.replaceChildren();
+  }
+  return { stop };
 }
 
 function legend() {
   const item = (/** @type {string} */ kind, /** @type {string} */ text) => h("li", { class: kind }, h("span", { class: "swatch", "aria-hidden": "true" }), text);
-  return h("ul", { class: "legend", "aria-label": "Legend" }, item("forward", "forward: values"), item("backward", "backward: derivatives of the error"), item("thick", "thicker: a larger weight"), item("dashed", "dashed: a negative weight"));
+  return h("ul", { class: "legend", "aria-label": "Legend" }, item("forward", "forward: values"), item("backward", "backward: derivatives of the error"), item("thick", "thicker: a larger weight"), item("dashed", "dashed: a negative weight"), item("path", "lit: the way of the gradient"));
 }

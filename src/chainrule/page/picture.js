@@ -3,7 +3,7 @@
 import { h, s, setAttribute, setText } from "./dom.js";
 import { numberText, rounded } from "./format.js";
 import { toNumber } from "./arithmetic.js";
-import { piecesOf, scalar, scalarOf, shortened, spokenOf, symbolOf } from "./names.js";
+import { keyOf, nameOf, piecesOf, scalar, scalarOf, shortened, spokenOf, symbolOf } from "./names.js";
 import { numberOf, textOf } from "./derive.js";
 import { planned } from "./layout.js";
 
@@ -18,6 +18,7 @@ import { planned } from "./layout.js";
  * @property {string} selected a key
  * @property {Set<string>} lit the links that a gradient passed, `key of|key by`, and keys of quantities
  * @property {boolean} backward whether derivatives are shown
+ * @property {boolean} updated whether the new weights are shown
  * @property {string[]} titles
  */
 
@@ -27,7 +28,22 @@ const DIGITS = 4;
 function shortOf(shown, key) {
   const each = scalarOf(key);
   const text = textOf(shown, each);
-  return numberText(text.length > 8 ? rounded(numberOf(shown, each), DIGITS) : text);
+  if (text.length <= 7) return numberText(text);
+  const short = rounded(numberOf(shown, each), DIGITS);
+  return numberText(short.length <= 8 ? short : rounded(numberOf(shown, each), DIGITS - 1));
+}
+
+/** Set an element to a number of the picture with what stands before it; the number alone bears its name. @param {Element} element @param {Shown} shown @param {string | null} key @param {string} [before] */
+function setNumber(element, shown, key, before = "") {
+  if (!key) {
+    setText(element, before);
+    return;
+  }
+  if (!element.firstElementChild) element.replaceChildren(before, s("tspan", { class: "number" }));
+  const number = /** @type {Element} */ (element.firstElementChild);
+  setText(/** @type {Node} */ (element.firstChild), before);
+  setText(number, shortOf(shown, key));
+  setAttribute(number, "data-quantity", nameOf(shown, scalarOf(key)));
 }
 
 /** @param {Shown} shown @param {string} key */
@@ -48,7 +64,8 @@ function spell(text, shown, key, without = /^$/) {
 /**
  * A picture in an element. `pick` is told what was clicked, `drag` how far a given number was dragged.
  * @param {HTMLElement} host
- * @param {{ pick: (key: string) => void, drag: (key: string, steps: number, done: boolean) => void }} actions
+ * `nudge` by how many steps an arrow key changes it.
+ * @param {{ pick: (key: string) => void, drag: (key: string, steps: number, done: boolean) => void, nudge: (key: string, steps: number) => void }} actions
  */
 export function picture(host, actions) {
   let made = "";
@@ -72,6 +89,11 @@ export function picture(host, actions) {
   /** @param {any} group @param {string} key */
   function draggable(group, key) {
     group.classList.add("given");
+    group.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+      if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
+      event.preventDefault();
+      actions.nudge(key, event.key === "ArrowUp" ? 1 : -1);
+    });
     group.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
       dragged = false;
       if (event.pointerType !== "mouse" || event.button) return;
@@ -150,13 +172,17 @@ export function picture(host, actions) {
       group.classList.toggle("negative", value < 0);
       group.classList.toggle("lit", link || own);
       group.classList.toggle("selected", selected === key || selected === gradient);
+      const next = look.updated && known(shown, `${weight.family}_next:`) && visible(keyOf({ ...weight, family: `${weight.family}_next` }));
       const back1 = look.backward && known(shown, gradient) && visible(gradient);
       if (label) {
         spellNumber(forward, shown, key);
-        setText(back, back1 ? `∂ ${shortOf(shown, gradient)}` : "");
-        setAttribute(paper, "height", back1 ? label.h + 2 : 21);
-        setAttribute(paper, "y", back1 ? -label.h / 2 - 1 : -19);
-        setAttribute(forward, "y", -4);
+        if (next) setNumber(back, shown, keyOf({ ...weight, family: `${weight.family}_next` }), "→ ");
+        else setNumber(back, shown, back1 ? gradient : null, "∂ ");
+        back.classList.toggle("updated", Boolean(next));
+        const two = back1 || next;
+        setAttribute(paper, "height", two ? label.h + 2 : 21);
+        setAttribute(paper, "y", two ? -label.h / 2 - 1 : -11);
+        setAttribute(forward, "y", two ? -4 : 4.5);
       }
       const said = `${spokenOf(shown, weight)} = ${numberText(textOf(shown, weight))}, from ${placeName(shown, edge.from)} to ${placeName(shown, edge.to)}`;
       setAttribute(group, "aria-label", back1 ? `${said}; ${spokenOf(shown, scalarOf(gradient))} = ${shortOf(shown, gradient)}` : said);
@@ -166,11 +192,11 @@ export function picture(host, actions) {
 
   /** @param {Element} text @param {Shown} shown @param {string} key */
   function spellNumber(text, shown, key) {
-    const short = ` = ${shortOf(shown, key)}`;
+    const short = shortOf(shown, key);
     if (text.lastElementChild?.textContent === short) return;
     spell(text, shown, key);
     const lowered = text.children.length > 1;
-    text.append(s("tspan", { class: "number", ...(lowered ? { dy: -4 } : {}) }, short));
+    text.append(s("tspan", lowered ? { dy: -4 } : {}, " = "), s("tspan", { class: "number", "data-quantity": nameOf(shown, scalarOf(key)) }, short));
   }
 
   /** @param {import("./layout.js").Unit} unit */
@@ -187,13 +213,18 @@ export function picture(host, actions) {
       const under = two ? s("text", { class: "backward", x: middle, y: y + 23, "text-anchor": "middle" }) : null;
       const part = s("g", { class: "pick", role: "button", tabindex: 0, "data-key": key }, s("rect", { class: "half", x: from, y: top, width: wide, height: high, rx: kind === "pill" ? 12 : 14 }), two ? s("text", { class: "caption", x: middle, y: y - 15, "text-anchor": "middle" }, caption) : null, number, under);
       reachable(part, () => key);
+      under?.addEventListener("click", (/** @type {Event} */ event) => {
+        event.stopPropagation();
+        actions.pick(back);
+      });
       updates.push((look) => {
         const { shown, visible, selected, lit } = look;
         const see = visible(key);
         if (kind === "pill") spellNumber(number, shown, key);
-        else setText(number, see ? shortOf(shown, key) : "?");
+        else if (see) setNumber(number, shown, key);
+        else setNumber(number, shown, null, "?");
         const backSeen = Boolean(back) && look.backward && known(shown, back) && visible(back);
-        if (under) setText(under, backSeen ? `${caption === "net" ? "δ" : "∂"} ${shortOf(shown, back)}` : "");
+        if (under) setNumber(under, shown, backSeen ? back : null, caption === "net" ? "δ " : "∂ ");
         part.classList.toggle("selected", selected === key || selected === back);
         part.classList.toggle("lit", lit.has(key));
         part.classList.toggle("unseen", !see);
@@ -282,6 +313,3 @@ function largest(shown, family) {
 
 /** A place in the network as people call it: h1, not net_h1. @param {Shown} shown @param {string} key */
 const placeName = (shown, key) => spokenOf(shown, scalarOf(key)).replace(/^(net|out)_/, "");
-
-/** @param {string} family @param {number[]} index */
-export const keyAt = (family, index) => `${scalar(family, index).family}:${index.join(",")}`;

@@ -29,7 +29,7 @@ export function settingsPanel(actions) {
       let first = true;
       fields.append(field.element);
       updates.push((view) => {
-        field.update(spokenOf(view.shown, scalarOf(key)), textOf(view.shown, scalarOf(key)), first);
+        field.update(spokenOf(view.shown, scalarOf(key)), textOf(view.shown, scalarOf(key)), first, true);
         first = false;
       });
     }

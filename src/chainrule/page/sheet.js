@@ -32,7 +32,7 @@ export function sheetOf(shown) {
   for (const definition of shown.definitions.values()) {
     const paths = shown.families.get(definition.target)?.role === "adjoint" && [...nodes(definition.formula)].some((node) => node.why === "upstream");
     for (const key of keysOf(shown, definition.target)) {
-      if (!paths || !addDerivative(shown, lines, key)) lines.set(key, written(definition.formula, bound(definition.indices, scalarOf(key).index), definition.sizes));
+      if (!paths || !addDerivative(shown, lines, key)) lines.set(key, sheetFormula(definition.formula, bound(definition.indices, scalarOf(key).index), definition.sizes));
     }
   }
   const order = new Map([...given.keys(), ...lines.keys()].map((key, place) => [key, place]));
@@ -40,7 +40,7 @@ export function sheetOf(shown) {
 }
 
 /** @param {Expr} formula @param {Record<string, number>} at @param {Record<string, number>} sizes */
-const written = (formula, at, sizes) => transformed(expanded(formula, at, sizes, EVERY_ADDEND), (node) => {
+const sheetFormula = (formula, at, sizes) => transformed(expanded(formula, at, sizes, EVERY_ADDEND), (node) => {
   if (node.op === "ref") return { op: "ref", name: keyOf(scalar(/** @type {string} */ (node.name), /** @type {number[]} */ (node.at ?? []))), why: node.why };
   if (node.op === "call" && node.name === "max") return /** @type {Expr[]} */ (node.args).reduce(larger);
   return node;
@@ -62,7 +62,7 @@ function addDerivative(shown, lines, key) {
   const parts = addends.map((addend, place) => {
     const { ratio } = /** @type {import("./derive.js").Factor} */ (addend.factor);
     const slope = `${keyOf(ratio.of)}/${keyOf(ratio.by)}`;
-    if (!lines.has(slope)) lines.set(slope, written(addend.slope, addend.at, addend.sizes));
+    if (!lines.has(slope)) lines.set(slope, sheetFormula(addend.slope, addend.at, addend.sizes));
     /** @type {Expr} */
     const part = { op: "mul", args: [lineRef(keyOf(/** @type {any} */ (addend.upstream))), lineRef(slope)] };
     const term = terms[place];

@@ -18,7 +18,7 @@ const FEWEST_OF_SINGLE = 6; // digits
 
 /** @param {Verdict} verdict @param {string} [note] @returns {Mark} */
 const mark = (verdict, note = "") => ({ verdict, note, earlier: [] });
-const DIGITS = "right to the digits given";
+const TO_DIGITS = "right to the digits given";
 
 /**
  * The marks of all answers. A text that is no number has none.
@@ -49,7 +49,7 @@ export function marksOf(sheet, answers) {
 /** @typedef {ReturnType<typeof marksOf>} Marking */
 
 /** @param {Mark} found */
-const isRight = ({ verdict }) => verdict === "right" || verdict === DIGITS;
+const isRight = ({ verdict }) => verdict === "right" || verdict === TO_DIGITS;
 
 /** @param {Marking} scene @param {Reported} each @param {import("./answer.js").Style[]} styles @returns {Mark} */
 function markOf(scene, { key, answer }, styles) {
@@ -65,7 +65,7 @@ function markOf(scene, { key, answer }, styles) {
   const mine = agreement(answer, toNumber(own[key]), slack);
   if (!earlier.length) {
     if (mine || within(scene, key, answer, styles, true) || within(scene, key, answer, styles, false)) {
-      return { ...mark(DIGITS, mine ? "worked out from your rounded numbers" : "what rounding your earlier numbers does"), ...values };
+      return { ...mark(TO_DIGITS, mine ? "worked out from your rounded numbers" : "what rounding your earlier numbers does"), ...values };
     }
     return { ...mark("wrong"), ...values };
   }
@@ -83,17 +83,17 @@ export function agreement(answer, value, slack) {
   const exact = fractionOf(value);
   const off = distance(answer, exact);
   if (off <= slack || (off <= unit / 2 + slack && digits >= FULL_DIGITS)) return mark("right");
-  if (off <= (unit / 2) * (1 + 1e-9) + slack) return mark(DIGITS, `to the ${digitsText(digits)} given`);
+  if (off <= (unit / 2) * (1 + 1e-9) + slack) return mark(TO_DIGITS, `to the ${digitsText(digits)} given`);
   const toward = (/** @type {any} */ a) => (MIXED.compare(a, MIXED.whole(0)) < 0 ? MIXED.neg(a) : a);
   const room = (/** @type {any} */ a) => MIXED.add(a, fractionOf(slack));
   const gap = toward(MIXED.add(answer.exact, MIXED.neg(exact)));
   const last = MIXED.number(`1E-${Math.round(-Math.log10(unit || 1))}`.replace("--", ""));
   if (unit && MIXED.compare(gap, room(last)) < 0 && MIXED.compare(toward(answer.exact), room(toward(exact))) <= 0) {
-    return mark(DIGITS, `cut off after ${digitsText(digits)}, not rounded`);
+    return mark(TO_DIGITS, `cut off after ${digitsText(digits)}, not rounded`);
   }
-  if (off <= unit * (1 + 1e-9) + slack && digits > 1) return mark(DIGITS, "but for one unit in the last digit");
+  if (off <= unit * (1 + 1e-9) + slack && digits > 1) return mark(TO_DIGITS, "but for one unit in the last digit");
   if (digits > FULL_DIGITS && off <= CARELESS * Math.abs(value)) {
-    return mark(DIGITS, `${digitsText(Math.max(1, Math.floor(-Math.log10(off / Math.abs(value)))))} are right, as with earlier numbers that were rounded`);
+    return mark(TO_DIGITS, `${digitsText(Math.max(1, Math.floor(-Math.log10(off / Math.abs(value)))))} are right, as with earlier numbers that were rounded`);
   }
   return null;
 }
