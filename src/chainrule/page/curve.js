@@ -4,7 +4,7 @@ import { h, s, setAttribute, setText } from "./dom.js";
 import { numberText, rounded } from "./format.js";
 
 const SIZE = { width: 520, height: 200 };
-const BOX = { left: 58, right: 12, top: 10, bottom: 26 };
+const BOX = { left: 58, right: 26, top: 10, bottom: 26 };
 const POINTS = 400;
 
 /** @typedef {{ losses: number[], first: number, done: number, until: number }} Course */

@@ -12,7 +12,7 @@ import { nodes } from "./tree.js";
 /** @typedef {import("./derive.js").Shown} Shown */
 /** @typedef {import("./derive.js").Equation} Equation */
 /** @typedef {import("./names.js").Scalar} Scalar */
-/** @typedef {{ shown: Shown, visible: (key: string) => boolean, users: Map<string, string[]>, role: string }} Scene */
+/** @typedef {{ shown: Shown, visible: (key: string) => boolean, reached: (key: string) => boolean, users: Map<string, string[]>, role: string }} Scene */
 
 const MOST_LEADS = 12; // buttons of what a number goes into or is made from
 
@@ -67,7 +67,7 @@ export function kindOf(shown, key) {
 
 /** What the panel says about a number. @param {Scene} scene @param {string} key */
 export function derivationElement(scene, key) {
-  const { shown, visible } = scene;
+  const { shown, reached } = scene;
   const of = quantityOf(key);
   const title = h("h2", { class: kindOf(shown, key) }, mathOf(shown, quantityRef(of)), h("span", { class: "said" }, scene.role || spokenOf(shown, of)));
   if (isRatio(of)) {
@@ -83,14 +83,14 @@ export function derivationElement(scene, key) {
   const found = [title];
   if (shown.definitions.has(of.family)) found.push(h("div", { class: "group" }, equationElement(scene, { ...equationOf(shown, of), final: true })));
   const back = scalar(`d_${of.family}`, of.index);
-  if (shown.definitions.has(back.family) && visible(keyOf(back)) && of.family !== shown.loss) {
+  if (shown.definitions.has(back.family) && reached(keyOf(back)) && of.family !== shown.loss) {
     found.push(h("h3", { class: "backward sub" }, "How the error changes with it"), ...derivativeElements(scene, back));
   }
   const next = scalar(`${of.family}_next`, of.index);
-  if (shown.definitions.has(next.family) && visible(keyOf(next))) {
+  if (shown.definitions.has(next.family) && reached(keyOf(next))) {
     found.push(h("h3", { class: "updated sub" }, "Its new value"), h("div", { class: "group" }, equationElement(scene, { ...equationOf(shown, next), final: true })));
   }
-  const users = (scene.users.get(key) ?? []).filter((user) => visible(user));
+  const users = (scene.users.get(key) ?? []).filter((user) => reached(user));
   return [...found, leads("Made from", scene, usesOf(shown, of).map(keyOf)), leads("Goes into", scene, users)];
 }
 

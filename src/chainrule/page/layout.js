@@ -48,7 +48,7 @@ function planWith(network, { full, upright, sample }, room) {
   if (network.error) column(range(network.error.shape[1]).map((place) => ({ kind: "error", ...(full ? ERROR : SPOT), badge: "value", keys: { value: at(/** @type {any} */ (network.error).name, place), back: at(`d_${/** @type {any} */ (network.error).name}`, place) } })));
   column([{ kind: "total", ...(full ? ERROR : { w: 84, h: 40 }), badge: "value", keys: { value: `${network.loss}:` } }]);
 
-  const along = full ? (upright ? [118, 118] : [196, 224]) : upright ? [96, 110] : [150, 170];
+  const along = full ? (upright ? [124, 124] : [176, 204]) : upright ? [96, 110] : [150, 170];
   const across = full ? (upright ? 28 : 96 + room) : upright ? 10 : 12;
   const pills = full && network.layers.some((layer) => layer.bias);
   const head = upright ? 26 : 44;
@@ -67,11 +67,12 @@ function planWith(network, { full, upright, sample }, room) {
   /** @type {Unit[]} */
   const units = [];
   const placed = columns.map(({ units: inColumn }, number) => {
-    let start = upright ? (breadth - wide[number]) / 2 : head + (pills ? 34 : 8) + (Math.max(...wide) - wide[number]) / 2;
+    const spread = upright ? (Math.max(...wide) + across) / inColumn.length : 0;
+    let start = upright ? (breadth - Math.max(...wide) - across) / 2 + (spread - inColumn[0].w) / 2 : head + (pills ? 34 : 8) + (Math.max(...wide) - wide[number]) / 2;
     return inColumn.map((unit) => {
       const size = upright ? unit.w : unit.h;
       const middle = start + size / 2;
-      start += size + across;
+      start += upright ? spread : size + across;
       const whole = /** @type {Unit} */ ({ ...unit, x: upright ? middle : depth[number], y: upright ? depth[number] : middle });
       units.push(whole);
       return whole;
@@ -80,13 +81,19 @@ function planWith(network, { full, upright, sample }, room) {
   const whole = depth[depth.length - 1] + deep[deep.length - 1] / 2 + margin;
   if (full) units.push(...pillsOf(network, placed, upright, n));
 
+  const titles = placed.slice(0, network.layers.length + 1).map((inColumn, layer) =>
+    upright ? { x: margin, y: depth[layer] - deep[layer] / 2 - (layer && pills ? 54 : 10), layer, anchor: "start" } : { x: depth[layer], y: 16, layer, anchor: "middle" },
+  );
+  /** @type {Unit[]} */
+  const obstacles = upright ? [...units, ...titles.map(({ x, y }) => ({ x: x + 50, y: y - 4, w: 104, h: 18, kind: /** @type {"pill"} */ ("pill"), keys: {}, badge: "" }))] : units;
+
   /** @type {Edge[]} */
   const edges = [];
   network.layers.forEach((layer, number) => {
     const inGap = placed[number + 1].flatMap((to, row) =>
       placed[number].map((from, col) => ({ key: keyOf(scalar(layer.weights.name, [row, col])), from: from.keys.out ?? from.keys.value, to: to.keys.net, ...between(from, to, upright), label: null })),
     );
-    edges.push(...(full ? labelled(inGap, units, upright) : inGap));
+    edges.push(...(full ? labelled(inGap, obstacles, upright) : inGap));
   });
   const links = [];
   const errors = network.error ? placed[network.layers.length + 1] : [];
@@ -95,9 +102,6 @@ function planWith(network, { full, upright, sample }, room) {
     links.push({ from: from.keys.out, to: to.keys.value, ...between(from, to, upright) });
   }
   for (const from of errors) links.push({ from: from.keys.value, to: `${network.loss}:`, ...between(from, placed[placed.length - 1][0], upright) });
-  const titles = placed.slice(0, network.layers.length + 1).map((inColumn, layer) =>
-    upright ? { x: breadth - margin, y: depth[layer] - deep[layer] / 2 - 10, layer, anchor: "end" } : { x: depth[layer], y: 16, layer, anchor: "middle" },
-  );
   return upright ? { width: breadth, height: whole, units, edges, links, titles } : { width: whole, height: breadth, units, edges, links, titles };
 }
 

@@ -14,7 +14,7 @@ import { keyOf, scalar } from "./names.js";
 
 const ROLES = ["input", "parameter", "value", "target"];
 const AXIS = { left: 34, bottom: 20, top: 4, right: 4 };
-const TICK_ROOM = 28; // pixels between two marks of an axis
+const [ACROSS, DOWN] = [26, 13]; // pixels that a mark of an axis takes
 const MOST_CELLS = 200_000;
 
 /** The family that a map shows: its values, or the derivatives by them. @param {Shown} shown @param {string} family @param {Side} side */
@@ -30,16 +30,17 @@ export function matrices(actions) {
   /** @type {Side} */
   let side = "value";
   let last = /** @type {View | null} */ (null);
+  let seen = (/** @type {string} */ _) => true;
   const sides = [["value", "Values"], ["derivative", "Derivatives of the error"]].map(([name, title]) => {
     const button = h("button", { type: "button", class: name === "value" ? "forward" : "backward", "aria-pressed": String(name === side), onclick: () => {
       side = /** @type {Side} */ (name);
       for (const each of sides) each.button.setAttribute("aria-pressed", String(each.name === side));
-      if (last) update(last);
+      if (last) update(last, seen);
     } }, title);
     return { name, button };
   });
   const maps = h("div", { class: "maps" });
-  const readout = h("p", { class: "readout", role: "status" }, "Point at a cell, or reach a map by Tab and move with the arrow keys.");
+  const readout = h("p", { class: "readout", role: "status" }, "Each map has a row for each neuron or sample. Point at a cell, or reach a map by Tab and move with the arrow keys.");
   const element = h("div", { class: "matrices" }, h("div", { class: "phases", role: "group", "aria-label": "What the maps show" }, ...sides.map((each) => each.button)), maps, readout);
   let made = "";
   /** @type {((view: View) => void)[]} */
@@ -48,7 +49,7 @@ export function matrices(actions) {
   /** @param {string} family @param {number[]} shape */
   function mapOf(family, shape) {
     const { rows, columns } = gridOf(shape);
-    const cell = Math.max(3, Math.min(22, Math.floor(Math.min(620 / columns, 360 / rows))));
+    const cell = Math.max(3, Math.min(17, Math.floor(Math.min(560 / columns, 330 / rows))));
     const size = { width: AXIS.left + columns * cell + AXIS.right, height: AXIS.top + rows * cell + AXIS.bottom };
     const canvas = h("canvas", { class: "map", role: "img", tabindex: 0, "data-family": family });
     const caption = h("figcaption", {});
@@ -59,7 +60,7 @@ export function matrices(actions) {
     };
     const tell = () => {
       const key = keyAt();
-      if (last && key) setText(readout, `${keyName(last.shown, key)} = ${numberText(rounded(numberOf(last.shown, { family: key.slice(0, key.lastIndexOf(":")), index: unflat(shape, at.row * columns + at.column) }), 6))}`);
+      if (last && key && seen(key)) setText(readout, `${keyName(last.shown, key)} = ${numberText(rounded(numberOf(last.shown, { family: key.slice(0, key.lastIndexOf(":")), index: unflat(shape, at.row * columns + at.column) }), 6))}`);
       if (last) draw(last);
     };
     /** @param {PointerEvent} event */
@@ -103,7 +104,7 @@ export function matrices(actions) {
       context.clearRect(0, 0, size.width, size.height);
       canvas.parentElement.hidden = !name;
       if (!name) return;
-      const numbers = shown.ledger[name].map(toNumber);
+      const numbers = shown.ledger[name].map(seen(keyOf(scalar(name, unflat(shown.families.get(name)?.shape ?? [], 0)))) ? toNumber : () => NaN);
       const most = numbers.reduce((largest, each) => Math.max(largest, Math.abs(each) || 0), 0);
       numbers.forEach((value, entry) => {
         const [row, column] = [Math.floor(entry / columns), entry % columns];
@@ -112,13 +113,16 @@ export function matrices(actions) {
         context.fillRect(AXIS.left + column * cell, AXIS.top + row * cell, cell - (cell > 5 ? 1 : 0), cell - (cell > 5 ? 1 : 0));
       });
       context.globalAlpha = 1;
+      context.strokeStyle = colour.line;
+      context.strokeRect(AXIS.left - 0.5, AXIS.top - 0.5, columns * cell + 1, rows * cell + 1);
       axesOf(context, { rows, columns, cell, ...size }, colour);
       if (canvas.ownerDocument.activeElement === canvas || canvas.matches(":hover")) {
         context.strokeStyle = colour.ink;
         context.lineWidth = 2;
         context.strokeRect(AXIS.left + at.column * cell - 0.5, AXIS.top + at.row * cell - 0.5, cell, cell);
       }
-      const scale = `from ${numberText(rounded(Math.min(...numbers.slice(0, 50_000)), 3))} to ${numberText(rounded(Math.max(...numbers.slice(0, 50_000)), 3))}`;
+      const [least, largest] = numbers.reduce(([low, high], each) => [Math.min(low, each), Math.max(high, each)], [Infinity, -Infinity]);
+      const scale = Number.isFinite(least) ? `from ${numberText(rounded(least, 3))} to ${numberText(rounded(largest, 3))}` : "not calculated yet";
       const titled = `${side === "value" ? family : `derivatives by ${family}`}: ${rows > 1 ? `${rows} rows × ${columns} columns` : `${columns} numbers`}, ${scale}`;
       setText(caption, titled);
       setAttribute(canvas, "aria-label", `Heat map of ${titled}. Move with the arrow keys.`);
@@ -127,14 +131,15 @@ export function matrices(actions) {
     return h("figure", {}, caption, canvas);
   }
 
-  /** @param {View} view */
-  function update(view) {
-    last = view;
+  /** @param {View} view @param {(key: string) => boolean} visible */
+  function update(view, visible) {
+    [last, seen] = [view, visible];
     const families = [...view.shown.families.values()].filter(({ role, shape }) => ROLES.includes(role) && count(shape) > 1 && count(shape) <= MOST_CELLS);
     const now = JSON.stringify(families.map(({ name, shape }) => [name, shape]));
     if (now !== made) {
       updates = [];
-      maps.replaceChildren(...families.map(({ name, shape }) => mapOf(name, shape)));
+      const layers = [...new Set(families.map(({ layer }) => layer))];
+      maps.replaceChildren(...layers.map((layer) => h("div", { class: "layer" }, ...families.filter((each) => each.layer === layer).map(({ name, shape }) => mapOf(name, shape)))));
       made = now;
     }
     for (const each of updates) each(view);
@@ -149,7 +154,7 @@ const clamp = (place, size) => Math.max(0, Math.min(size - 1, Math.floor(place))
 function colours(element) {
   const style = getComputedStyle(element);
   const named = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
-  return { positive: named("--forward"), negative: named("--backward"), ink: named("--ink"), muted: named("--muted"), font: `11px ${named("--sans")}` };
+  return { positive: named("--positive"), negative: named("--negative"), line: named("--line"), ink: named("--ink"), muted: named("--muted"), font: `11px ${named("--sans")}` };
 }
 
 /** @param {CanvasRenderingContext2D} context @param {{ rows: number, columns: number, cell: number, width: number, height: number }} grid @param {ReturnType<typeof colours>} colour */
@@ -157,14 +162,14 @@ function axesOf(context, { rows, columns, cell, height }, colour) {
   context.fillStyle = colour.muted;
   context.font = colour.font;
   context.textAlign = "center";
-  for (const at of marks(columns, cell)) context.fillText(String(at), AXIS.left + (at - 0.5) * cell, height - 5);
+  for (const at of marks(columns, cell, ACROSS)) context.fillText(String(at), AXIS.left + (at - 0.5) * cell, height - 5);
   context.textAlign = "right";
-  for (const at of rows > 1 ? marks(rows, cell) : []) context.fillText(String(at), AXIS.left - 5, AXIS.top + (at - 0.5) * cell + 4);
+  for (const at of rows > 1 ? marks(rows, cell, DOWN) : []) context.fillText(String(at), AXIS.left - 5, AXIS.top + (at - 0.5) * cell + 4);
 }
 
-/** Which places of an axis are marked: the first, and round numbers. @param {number} size @param {number} cell */
-function marks(size, cell) {
-  const step = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].find((each) => each * cell >= TICK_ROOM) ?? size;
+/** Which places of an axis are marked: the first, and round numbers. @param {number} size @param {number} cell @param {number} room */
+function marks(size, cell, room) {
+  const step = [1, 5, 10, 20, 50, 100, 200, 500, 1000].find((each) => each * cell >= room) ?? size;
   const places = step === 1 ? [] : [1];
   for (let at = step; at <= size; at += step) if (at > 1 || step === 1) places.push(at);
   return places;

@@ -130,7 +130,7 @@ export function lineOf(names, quantity) {
 function letterLine(letter) {
   const base = Object.hasOwn(GREEK, letter.base) ? GREEK[letter.base] : letter.base;
   const { subscript } = letter;
-  const joined = !subscript ? base : subscript.includes(",") ? `${base}[${subscript}]` : /^\d+$/.test(subscript) && !/\d$/.test(base) ? base + subscript : `${base}_${subscript}`;
+  const joined = !subscript ? base : subscript.includes("[") ? `${base}_${subscript}` : subscript.includes(",") ? `${base}[${subscript}]` : /^\d+$/.test(subscript) && !/\d$/.test(base) ? base + subscript : `${base}_${subscript}`;
   return shortened(joined) + (letter.sample ? `⁽${letter.sample.replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)])}⁾` : "") + (letter.updated ? "⁺" : "");
 }
 

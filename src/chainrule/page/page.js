@@ -72,21 +72,23 @@ export function start(root, data) {
   const value = numberField({ change: (text) => edit(state.selected, text) });
   const heading = h("div", {});
   const derivation = h("div", { class: "derivation" });
-  const explain = h("section", { class: "card explain", "aria-label": "Derivation" }, heading, value.element, derivation);
+  const type = h("button", { type: "button", class: "strong", onclick: () => numbers.ask(state.selected) }, "Type it in");
+  const explain = h("section", { class: "card explain", "aria-label": "Derivation" }, heading, value.element, h("div", {}, type), derivation);
   const said = h("p", { class: "visually-hidden", role: "status" });
   const tell = (/** @type {string} */ text) => setText(said, text);
   const downloads = downloadMenu({ view: () => view, walk: () => walk, svg: () => drawn.svg, say: tell });
   const reset = h("button", { type: "button", onclick: () => {
-    update({ ...beginning });
+    update({ ...beginning, start: { ...beginning.start } });
     tell("All numbers are as they were");
   } }, "Reset");
   const link = h("button", { type: "button", onclick: copyLink }, "Copy link");
   const error = data.conventions.find((/** @type {string[]} */ [name]) => name === "error")?.[1] ?? "";
   const summary = h("p", { class: "muted" }, error.replace(/\*\*2/g, "²").replace(/ \* /g, " · ").replace(/1\/2/g, "½").replace(/ - /g, " − "));
   root.classList.add("chainrule");
+  const legends = { picture: legend(PICTURE_LEGEND), maps: legend(MAP_LEGEND) };
   const wide = h("div", { class: "page" },
     h("header", { class: "top" }, h("div", { class: "titles" }, h("h1", {}, data.title), summary), h("div", { class: "toolbar", role: "group", "aria-label": "Page" }, reset, ownAddress && link, downloads.element)),
-    h("section", { class: "card stage", "aria-label": "Picture of the network" }, drawing, maps.element, legend(), bar.element),
+    h("section", { class: "card stage", "aria-label": "Picture of the network" }, drawing, maps.element, legends.picture, legends.maps, bar.element),
     h("div", { class: "columns" }, explain, h("div", { class: "side-panels" }, rounds.element, settings.element)),
     numbers.element,
     said,
@@ -156,8 +158,9 @@ export function start(root, data) {
     value.element.hidden = !given;
     if (given) value.update(`Change ${lineOf(shown, quantityOf(selected))}`, textOf(shown, scalarOf(selected)), described !== selected, shown.families.get(scalarOf(selected).family)?.role === "setting");
     described = selected;
+    type.hidden = !hidden || given || selected.includes("/") || numbers.element.hidden;
     const role = meaningOf(shown, view.network, quantityOf(selected));
-    const [title, ...parts] = derivationElement({ shown, visible, users, role }, selected);
+    const [title, ...parts] = derivationElement({ shown, visible, reached, users, role }, selected);
     morphed(heading, h("div", {}, title));
     morphed(derivation, h("div", {}, ...parts.filter(Boolean)));
     if (ownAddress) {
@@ -171,9 +174,10 @@ export function start(root, data) {
     const { shown, network } = view;
     const asMaps = !network || view.drawn === "none";
     maps.element.hidden = !asMaps;
-    drawing.hidden = asMaps;
+    drawing.hidden = legends.picture.hidden = asMaps;
+    legends.maps.hidden = !asMaps;
     if (asMaps) {
-      maps.update(view);
+      maps.update(view, visible);
       return;
     }
     const titles = ["inputs", ...network.layers.map(({ name, out }) => `layer ${name}: ${state.chosen[String(out?.name)] ?? data.activations[String(out?.name)]?.now ?? "own formula"}`)];
@@ -213,6 +217,7 @@ export function start(root, data) {
   const onDark = () => update({});
   dark.addEventListener("change", onDark);
   render();
+  beginning.selected ||= state.selected;
 
   /** Leave the element: no timers and no listeners stay behind. */
   function stop() {
@@ -227,7 +232,10 @@ export function start(root, data) {
   return { stop };
 }
 
-function legend() {
-  const item = (/** @type {string} */ kind, /** @type {string} */ text) => h("li", { class: kind }, h("span", { class: "swatch", "aria-hidden": "true" }), text);
-  return h("ul", { class: "legend", "aria-label": "Legend" }, item("forward", "forward: values"), item("backward", "backward: derivatives of the error"), item("thick", "thicker: a larger weight"), item("dashed", "dashed: a negative weight"), item("path", "lit: the way of the gradient"));
+const PICTURE_LEGEND = { forward: "forward: values", backward: "backward: derivatives of the error", thick: "thicker: a larger weight", dashed: "dashed: a negative weight", path: "lit: the way of the number chosen" };
+const MAP_LEGEND = { positive: "positive", negative: "negative", deep: "deeper: farther from 0" };
+
+/** @param {Record<string, string>} items */
+function legend(items) {
+  return h("ul", { class: "legend", "aria-label": "Legend" }, ...Object.entries(items).map(([kind, text]) => h("li", { class: kind }, h("span", { class: "swatch", "aria-hidden": "true" }), text)));
 }

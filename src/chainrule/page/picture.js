@@ -23,20 +23,23 @@ import { planned } from "./layout.js";
  */
 
 const DIGITS = 4;
+const TINY = 1e-4; // below, a power of ten takes less room
 
 /** A number as it fits into the picture. @param {Shown} shown @param {string} key */
 function shortOf(shown, key) {
   const each = scalarOf(key);
   const text = textOf(shown, each);
   if (text.length <= 7) return numberText(text);
-  const short = rounded(numberOf(shown, each), DIGITS);
-  return numberText(short.length <= 8 ? short : rounded(numberOf(shown, each), DIGITS - 1));
+  const value = numberOf(shown, each);
+  if (Math.abs(toNumber(value)) < TINY) return numberText(toNumber(value).toExponential(2).replace("e", "E"));
+  const short = rounded(value, DIGITS);
+  return numberText(short.length <= 8 ? short : rounded(value, DIGITS - 1));
 }
 
-/** Set an element to a number of the picture with what stands before it; the number alone bears its name. @param {Element} element @param {Shown} shown @param {string | null} key @param {string} [before] */
-function setNumber(element, shown, key, before = "") {
+/** Set an element to a number of the picture with what stands before it; the number alone bears its name. @param {Element} element @param {Shown} shown @param {string | null} key @param {string} [before] @param {string} [otherwise] */
+function setNumber(element, shown, key, before = "", otherwise = "") {
   if (!key) {
-    setText(element, before);
+    setText(element, otherwise);
     return;
   }
   if (!element.firstElementChild) element.replaceChildren(before, s("tspan", { class: "number" }));
@@ -52,12 +55,12 @@ const known = (shown, key) => shown.ledger[key.slice(0, key.lastIndexOf(":"))] !
 /** A name as text with its index set lower. @param {Element} text @param {Shown} shown @param {string} key @param {RegExp} [without] a part of the name that is left out */
 function spell(text, shown, key, without = /^$/) {
   const symbol = symbolOf(shown, scalarOf(key));
-  const { base, subscript, above } = piecesOf("by" in symbol ? symbol.by : symbol);
+  const { base, subscript } = piecesOf("by" in symbol ? symbol.by : symbol);
   const plain = without.test(base) && subscript;
   text.replaceChildren();
   const [, head, rest] = plain ? /** @type {string[]} */ (/^(\D*)(.*)$/su.exec(subscript)) : ["", base, subscript];
   text.append(s("tspan", { "font-style": "italic" }, shortened(head).slice(0, 18)));
-  const low = `${rest.slice(0, 14)}${above && above !== "+" ? ` ${above}` : ""}`;
+  const low = rest.slice(0, 14); // which sample is shown is said beside the picture
   if (low) text.append(s("tspan", { dy: 4, "font-size": "0.75em" }, low));
 }
 
@@ -124,6 +127,7 @@ export function picture(host, actions) {
     updates = [];
     svg = s("svg", { viewBox: `0 0 ${Math.ceil(plan.width)} ${Math.ceil(plan.height)}`, class: `network ${full ? "full" : "lines"}`, role: "group", "aria-label": "The network: each weight on its line, each neuron with its net input and its output" });
     svg.style.maxWidth = `${Math.ceil(plan.width * 1.15)}px`;
+    svg.style.minWidth = `${Math.ceil(plan.width * 0.68)}px`;
     for (const title of plan.titles) {
       const text = s("text", { class: "title", x: title.x, y: title.y, "text-anchor": title.anchor });
       svg.append(text);
@@ -222,7 +226,7 @@ export function picture(host, actions) {
         const see = visible(key);
         if (kind === "pill") spellNumber(number, shown, key);
         else if (see) setNumber(number, shown, key);
-        else setNumber(number, shown, null, "?");
+        else setNumber(number, shown, null, "", "?");
         const backSeen = Boolean(back) && look.backward && known(shown, back) && visible(back);
         if (under) setNumber(under, shown, backSeen ? back : null, caption === "net" ? "δ " : "∂ ");
         part.classList.toggle("selected", selected === key || selected === back);

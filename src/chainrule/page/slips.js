@@ -21,23 +21,30 @@ const MOST_LINES = 12;
  * @param {Shown} shown @param {import("./verdicts.js").Marking} marking @param {string} key
  */
 export function likelySlip(shown, marking, key) {
-  const { sheet, own, replaced, answers, tight } = marking;
+  const { sheet, own, right, replaced, answers, tight } = marking;
   const answer = answers.get(key);
   if (!answer || answer.significant < FEWEST_DIGITS) return "";
   const slack = noiseOf(tight[key]);
   const fits = (/** @type {number} */ value) => agreement(answer, value, slack) !== null;
   if (fits(-toNumber(own[key]))) return "the sign is turned round";
   const stop = new Set([...answers.keys()].filter((each) => each !== key));
-  const values = Object.fromEntries(Object.keys(own).map((name) => [name, toNumber(name !== key && replaced.has(name) ? replaced.get(name) : own[name])]));
+  /** @type {Record<string, number>[]} the person's own numbers, and the right ones, from which they were perhaps only copied down in short */
+  const bases = [
+    Object.fromEntries(Object.keys(own).map((name) => [name, toNumber(name !== key && replaced.has(name) ? replaced.get(name) : own[name])])),
+    Object.fromEntries(Object.keys(right).map((name) => [name, toNumber(right[name])])),
+  ];
   const lines = sourcesOf(sheet, key, stop).filter((name) => sheet.lines.has(name) && !stop.has(name));
   let best = { likely: 0, text: "" };
   for (const [far, line] of lines.slice(0, MOST_LINES).entries()) {
     const between = lines.filter((name) => Number(sheet.order.get(name)) > Number(sheet.order.get(line))).sort((a, b) => Number(sheet.order.get(a)) - Number(sheet.order.get(b)));
     for (const { formula, likely, say } of edits(/** @type {Expr} */ (sheet.lines.get(line)), (name) => kinOf(shown, sheet, name, line))) {
       if (likely - 0.02 * far <= best.likely) continue;
-      const used = { ...values, [line]: lineValue(formula, values, FLOATS, sheet.functions) };
-      if (line !== key) for (const name of between) used[name] = lineValue(/** @type {Expr} */ (sheet.lines.get(name)), used, FLOATS, sheet.functions);
-      if (!fits(used[key])) continue;
+      const gives = (/** @type {Record<string, number>} */ values) => {
+        const used = { ...values, [line]: lineValue(formula, values, FLOATS, sheet.functions) };
+        if (line !== key) for (const name of between) used[name] = lineValue(/** @type {Expr} */ (sheet.lines.get(name)), used, FLOATS, sheet.functions);
+        return used[key];
+      };
+      if (!bases.some((values) => fits(gives(values)))) continue;
       const where = line === key ? "" : `in ${lineOf(shown, quantityOf(line))} `;
       best = { likely: likely - 0.02 * far, text: where + say((expr) => plainText(shown, expr)) };
     }

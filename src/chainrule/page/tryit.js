@@ -72,7 +72,7 @@ export function numbersPanel(actions) {
       updates.push((view, _, visible) => setText(value, visible(key) ? numberText(textOf(view.shown, scalarOf(key))) : "?"));
       return h("li", {}, name, value);
     }
-    const input = h("input", { type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false", "aria-label": `your number for ${keyName(shown, key)}`, "data-answer": keyName(shown, key) });
+    const input = h("input", { type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false", "aria-label": `your number for ${keyName(shown, key)}`, "data-answer": keyName(shown, key), "data-key": key });
     const verdict = h("span", { class: "verdict" });
     const row = h("li", { class: "asked" }, name, input, verdict);
     input.addEventListener("change", () => actions.answer(key, input.value));
@@ -110,5 +110,7 @@ export function numbersPanel(actions) {
     score.hidden = !hidden;
     for (const each of updates) each(view, marks, visible);
   }
-  return { element, update };
+  /** Bring a person to the field for a number. @param {string} key */
+  const ask = (key) => [...list.querySelectorAll("input")].find((input) => input.dataset.key === key)?.focus();
+  return { element, update, ask };
 }
