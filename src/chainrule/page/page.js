@@ -22,7 +22,8 @@ import { walkBar, walkOf } from "./walk.js";
 const SLICE = 10; // milliseconds of training at a time
 const NARROW = 640; // pixels: below, the network is drawn from top to bottom
 const LISTED = 200; // numbers: of a larger network they are not listed one by one
-const ADDRESS_AFTER = 300; // milliseconds without a change
+const HURRY = 50; // milliseconds: changes that come faster are those of a drag
+const CALM = 500; // milliseconds without a change before it is said
 
 /** The page in an element. @param {HTMLElement} root @param {any} data */
 export function start(root, data) {
@@ -88,7 +89,7 @@ export function start(root, data) {
   const legends = { picture: legend(PICTURE_LEGEND), maps: legend(MAP_LEGEND) };
   const wide = h("div", { class: "page" },
     h("header", { class: "top" }, h("div", { class: "titles" }, h("h1", {}, data.title), summary), h("div", { class: "toolbar", role: "group", "aria-label": "Page" }, reset, ownAddress && link, downloads.element)),
-    h("section", { class: "card stage", "aria-label": "Picture of the network" }, drawing, maps.element, legends.picture, legends.maps, bar.element),
+    h("section", { class: "card stage", "aria-label": "Picture of the network" }, h("button", { type: "button", class: "skip", onclick: () => bar.focus() }, "Skip the picture"), drawing, maps.element, legends.picture, legends.maps, bar.element),
     h("div", { class: "columns" }, explain, h("div", { class: "side-panels" }, rounds.element, settings.element)),
     numbers.element,
     said,
@@ -152,7 +153,7 @@ export function start(root, data) {
     settings.update(view);
     rounds.update(view, Boolean(training));
     numbers.element.hidden = walk.order.size > LISTED;
-    if (!numbers.element.hidden) numbers.update(view, walk, marks, visible);
+    listNumbers(() => numbers.update(view, walk, marks, visible));
     downloads.update();
     const given = !selected.includes("/") && Boolean(placeOf(view, selected));
     value.element.hidden = !given;
@@ -163,10 +164,32 @@ export function start(root, data) {
     const [title, ...parts] = derivationElement({ shown, visible, reached, users, role }, selected);
     morphed(heading, h("div", {}, title));
     morphed(derivation, h("div", {}, ...parts.filter(Boolean)));
+    announce();
     if (ownAddress) {
       clearTimeout(addressing);
-      addressing = window.setTimeout(writeAddress, ADDRESS_AFTER);
+      addressing = window.setTimeout(writeAddress, CALM);
     }
+  }
+
+  let [announcing, announced] = [0, ""];
+  /** Say what became of the error once a change has come to rest. */
+  function announce() {
+    const { shown, state: { hidden, step: walking }, done } = view;
+    const now = hidden || walking !== null ? "" : `${done} rounds done, ${shown.loss} = ${textOf(shown, scalarOf(`${shown.loss}:`))}`;
+    clearTimeout(announcing);
+    if (now && announced && now !== announced) announcing = window.setTimeout(() => tell(now), CALM);
+    announced = now || announced;
+  }
+
+  let [listing, listed] = [0, 0];
+  /** The list of all numbers is long and below the picture: while a number is dragged, it waits. @param {() => void} list */
+  function listNumbers(list) {
+    clearTimeout(listing);
+    if (numbers.element.hidden) return;
+    const now = performance.now();
+    if (now - listed > HURRY) list();
+    else listing = window.setTimeout(list, HURRY);
+    listed = now;
   }
 
   /** @param {{ visible: (key: string) => boolean, backward: boolean, phase: string }} how */
@@ -222,8 +245,7 @@ export function start(root, data) {
   /** Leave the element: no timers and no listeners stay behind. */
   function stop() {
     cancelAnimationFrame(scheduled);
-    clearTimeout(training);
-    clearTimeout(addressing);
+    for (const timer of [training, addressing, listing, announcing]) clearTimeout(timer);
     removeEventListener("hashchange", onHash);
     dark.removeEventListener("change", onDark);
     watch.disconnect();

@@ -76,7 +76,7 @@ export function picture(host, actions) {
   let updates = [];
   /** @type {any} */
   let svg = null;
-  const readout = h("p", { class: "readout", "aria-live": "polite" });
+  const readout = h("p", { class: "readout", "aria-hidden": "true" }); // for the eye: a screen reader says the label itself
 
   /** @param {any} group @param {() => string} key */
   function reachable(group, key) {
@@ -122,20 +122,24 @@ export function picture(host, actions) {
     });
   }
 
-  /** @param {Look} look @param {Plan} plan @param {boolean} full */
-  function build(look, plan, full) {
+  /** @param {Plan} plan @param {{ full: boolean, upright: boolean }} how */
+  function build(plan, { full, upright }) {
     updates = [];
     svg = s("svg", { viewBox: `0 0 ${Math.ceil(plan.width)} ${Math.ceil(plan.height)}`, class: `network ${full ? "full" : "lines"}`, role: "group", "aria-label": "The network: each weight on its line, each neuron with its net input and its output" });
     svg.style.maxWidth = `${Math.ceil(plan.width * 1.15)}px`;
     svg.style.minWidth = `${Math.ceil(plan.width * 0.68)}px`;
     for (const title of plan.titles) {
-      const text = s("text", { class: "title", x: title.x, y: title.y, "text-anchor": title.anchor });
+      const text = s("text", { class: "title", "aria-hidden": "true", x: title.x, y: title.y, "text-anchor": title.anchor });
       svg.append(text);
       updates.push(({ titles }) => setText(text, shortened(titles[title.layer] ?? "").slice(0, 44)));
     }
-    for (const link of plan.links) svg.append(linkOf(link));
-    for (const edge of plan.edges) svg.append(edgeOf(edge, full));
-    for (const unit of plan.units) svg.append(full || unit.kind === "total" ? unitOf(unit) : spotOf(unit));
+    // In the order of the forward pass, which is the order of the tab key.
+    const pieces = [
+      ...plan.links.map((link) => ({ at: upright ? link.y1 : link.x1, make: () => linkOf(link) })),
+      ...plan.units.map((unit) => ({ at: upright ? unit.y - unit.h / 2 : unit.x - unit.w / 2, make: () => (full || unit.kind === "total" ? unitOf(unit) : spotOf(unit)) })),
+      ...plan.edges.map((edge) => ({ at: upright ? edge.y1 : edge.x1, make: () => edgeOf(edge, full) })),
+    ];
+    for (const { make } of pieces.sort((a, b) => a.at - b.at)) svg.append(make());
     // Labels last, so that no line crosses them.
     for (const label of svg.querySelectorAll(".label")) svg.append(label);
   }
@@ -158,7 +162,7 @@ export function picture(host, actions) {
     if (label) {
       [forward, back] = [s("text", { class: "forward", y: -4, "text-anchor": "middle" }), s("text", { class: "backward", y: 14, "text-anchor": "middle" })];
       paper = s("rect", { class: "paper", x: -label.w / 2, y: -label.h / 2 - 1, width: label.w, height: label.h + 2, rx: 6 });
-      const turned = s("g", { class: "label pick", "data-key": key, transform: `translate(${label.x.toFixed(1)} ${label.y.toFixed(1)}) rotate(${label.angle.toFixed(1)})` }, paper, forward, back);
+      const turned = s("g", { class: "label pick", "aria-hidden": "true", "data-key": key, transform: `translate(${label.x.toFixed(1)} ${label.y.toFixed(1)}) rotate(${label.angle.toFixed(1)})` }, paper, forward, back);
       turned.addEventListener("click", () => !dragged && actions.pick(key));
       draggable(turned, key);
       group.append(turned);
@@ -265,7 +269,7 @@ export function picture(host, actions) {
       setAttribute(paper, "width", wide);
       setAttribute(paper, "x", x - wide / 2);
     });
-    return s("g", { class: "badge-group" }, paper, text);
+    return s("g", { class: "badge-group", "aria-hidden": "true" }, paper, text);
   }
 
   /** A neuron of a larger network: its colour says its value. @param {import("./layout.js").Unit} unit */
@@ -295,7 +299,7 @@ export function picture(host, actions) {
     const structure = JSON.stringify([how, look.sample, look.network.loss, [...look.shown.families.values()].map(({ name, shape }) => [name, shape])]);
     if (structure !== made) {
       made = structure;
-      build(look, planned(look.network, { ...how, sample: look.sample }), how.full);
+      build(planned(look.network, { ...how, sample: look.sample }), how);
       host.replaceChildren(svg, readout);
     }
     sizes.clear();

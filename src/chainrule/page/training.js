@@ -24,13 +24,16 @@ export function trainingPanel(actions) {
   const slider = h("input", { type: "range", min: 0, max: 0, step: 1, value: 0, "aria-label": "Round shown" });
   slider.addEventListener("input", () => actions.show(Number(slider.value)));
   const name = h("span", {});
-  const value = h("output", { class: "number big forward" });
-  const round = h("p", { class: "round", role: "status" });
+  const value = h("strong", { class: "number big forward" });
+  const later = h("span", { class: "number" });
+  const after = h("p", { class: "round" }, "After this round's update it is ", later, ".");
+  const round = h("p", { class: "round" });
   const drawing = curve({ pick: actions.show });
   const element = h("section", { class: "card training", "aria-label": "Training" },
     h("h2", {}, "Training"),
     h("div", { class: "buttons" }, ...more, stop),
     h("p", { class: "error-now" }, name, " = ", value),
+    after,
     drawing.element,
     h("label", { class: "slider" }, h("span", { class: "visually-hidden" }, "Round shown"), slider),
     round,
@@ -49,6 +52,9 @@ export function trainingPanel(actions) {
     setAttribute(slider, "max", Math.max(history.done, history.first));
     if (Number(slider.value) !== done) slider.value = String(done);
     setAttribute(slider, "aria-valuetext", `${grouped(done)} rounds done`);
+    after.hidden = hidden || running || view.afterwards === null;
+    setText(later, numberText(view.afterwards ?? ""));
+    setAttribute(later, "data-quantity", after.hidden ? null : `${nameOf(shown, loss)} after ${grouped(done + 1)} ${done ? "rounds" : "round"}`);
     slider.disabled = history.done === history.first;
     stop.hidden = !running;
     more[3].disabled = done >= FAR;

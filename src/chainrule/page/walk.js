@@ -149,5 +149,5 @@ export function walkBar(actions) {
       else each.button.removeAttribute("aria-current");
     }
   }
-  return { element, update, move };
+  return { element, update, move, focus: () => next.focus() };
 }
