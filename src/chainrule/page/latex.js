@@ -70,6 +70,7 @@ const lineTex = (shown, { sides: [left, ...others] }) => `${texOf(shown, left)} 
 
 /** The round as a LaTeX document. @param {string} title @param {Shown} shown @param {import("./walk.js").Walk} walk */
 export function latexDocument(title, shown, walk) {
+  const written = new Set(); // a factor that several derivatives have is written out once
   const parts = Object.entries(PHASES).flatMap(([phase, heading]) => {
     const lines = walk.steps.filter((step) => step.phase === phase).flatMap(({ keys: [key] }) => {
       const each = scalarOf(key);
@@ -77,7 +78,8 @@ export function latexDocument(title, shown, walk) {
       const { paths, chain, factors, product, own } = derivationOf(shown, each);
       return [...paths, ...(chain ? [chain] : []), ...factors, ...(product ? [product] : []), ...(own ? [own] : [])];
     });
-    return lines.length ? [`\\section*{${heading}}`, "\\begin{align*}", lines.map((line) => lineTex(shown, line)).join(" \\\\\n"), "\\end{align*}", ""] : [];
+    const texts = lines.map((line) => lineTex(shown, line)).filter((line) => !written.has(line) && written.add(line));
+    return texts.length ? [`\\section*{${heading}}`, "\\begin{align*}", texts.join(" \\\\\n"), "\\end{align*}", ""] : [];
   });
   return ["\\documentclass{article}", "\\usepackage[margin=2.2cm]{geometry}", "\\usepackage{amsmath}", "\\allowdisplaybreaks", "\\begin{document}", `\\section*{${texText(title)}}`, "", ...parts, "\\end{document}", ""].join("\n");
 }

@@ -219,7 +219,7 @@ export function picture(host, actions) {
       const two = kind === "neuron";
       const number = s("text", { class: "forward", x: middle, y: two ? y + 3 : kind === "pill" ? y + 4.5 : y + 9, "text-anchor": "middle" });
       const under = two ? s("text", { class: "backward", x: middle, y: y + 23, "text-anchor": "middle" }) : null;
-      const part = s("g", { class: "pick", role: "button", tabindex: 0, "data-key": key }, s("rect", { class: "half", x: from, y: top, width: wide, height: high, rx: kind === "pill" ? 12 : 14 }), two ? s("text", { class: "caption", x: middle, y: y - 15, "text-anchor": "middle" }, caption) : null, number, under);
+      const part = s("g", { class: "pick", role: "button", tabindex: 0, "data-key": key }, s("path", { class: "half", d: rounding(from, top, wide, high, kind === "pill" ? 12 : 14, wide === w ? "both" : from === left ? "left" : "right") }), two ? s("text", { class: "caption", x: middle, y: y - 15, "text-anchor": "middle" }, caption) : null, number, under);
       reachable(part, () => key);
       under?.addEventListener("click", (/** @type {Event} */ event) => {
         event.stopPropagation();
@@ -307,6 +307,12 @@ export function picture(host, actions) {
     for (const each of updates) each(look);
   }
   return { update, get svg() { return svg; }, clear: () => { made = ""; host.replaceChildren(); } };
+}
+
+/** A box with round corners on one side or on both. @param {number} x @param {number} y @param {number} w @param {number} h @param {number} r @param {"left" | "right" | "both"} side */
+function rounding(x, y, w, h, r, side) {
+  const [a, b] = [side === "right" ? 0 : r, side === "left" ? 0 : r];
+  return `M${x + a} ${y}H${x + w - b}a${b} ${b} 0 0 1 ${b} ${b}V${y + h - b}a${b} ${b} 0 0 1 ${-b} ${b}H${x + a}a${a} ${a} 0 0 1 ${-a} ${-a}V${y + a}a${a} ${a} 0 0 1 ${a} ${-a}z`;
 }
 
 /** @type {Map<string, number>} */

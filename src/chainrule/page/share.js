@@ -23,7 +23,7 @@ export function hashOf(state, beginning) {
   if (state.step !== null) found.set("step", String(state.step + 1));
   if (state.selected && state.selected !== beginning.selected) found.set("selected", state.selected);
   if (state.hidden) found.set("hidden", "1");
-  const text = found.toString().replace(/%2C/g, ",").replace(/%3A/g, ":").replace(/%2F/g, "/");
+  const text = found.toString().replace(/%2C/g, ",").replace(/%3A/g, ":").replace(/%2F/g, "/").replace(/%7E/g, "~");
   return text.length > LONGEST ? "" : text;
 }
 

@@ -8,7 +8,7 @@ import { addressOf, scalarOf } from "./names.js";
 
 /** @typedef {import("./model.js").View} View */
 
-const STYLES = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-linecap", "stroke-linejoin", "opacity", "font-family", "font-size", "font-style", "font-weight", "text-anchor", "font-variant-numeric"];
+const STYLES = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-linecap", "stroke-linejoin", "opacity", "font-family", "font-size", "font-style", "font-weight", "text-anchor", "font-variant-numeric", "paint-order"];
 const MARGIN = 16;
 
 /** A file's name made of a title. @param {string} title */
@@ -50,7 +50,7 @@ export function networkText({ data, state, history, done, shown, task }) {
   }).join("");
 }
 
-/** The picture as a file of its own: with the styles that it has on the page, in the colours for paper. @param {any} svg */
+/** The picture as a file of its own: with the styles and colours that it has on the page. @param {any} svg */
 export function svgText(svg) {
   const copy = svg.cloneNode(true);
   const [originals, copies] = [[svg, ...svg.querySelectorAll("*")], [copy, ...copy.querySelectorAll("*")]];
