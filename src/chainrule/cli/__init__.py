@@ -5,10 +5,10 @@ import sys
 
 import click
 
-from chainrule.cli import explaining, files, training
+from chainrule.cli import explaining, files, live, training
 from chainrule.cli.base import cli
 
-__all__ = ["cli", "explaining", "files", "main", "training"]
+__all__ = ["cli", "explaining", "files", "live", "main", "training"]
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from chainrule.catalogue.row import CatalogueError
 from chainrule.catalogue.training import Update, carried, setting_values, start_values
 from chainrule.explain.round import Shorter
 from chainrule.program.program import Program, Role, with_role
+from chainrule.spec.spec import Spec
 
 Array = NDArray[Any]
 COPIES = 8  # of the parameters: gradients, updates, an optimizer's state, and room to calculate
@@ -41,6 +42,7 @@ class Task:
     variants: Callable[[], Iterable[tuple[str, str, "Task"]]] = field(
         default=tuple
     )  # other conventions: id, text, task
+    spec: Callable[[], Spec | None] = lambda: None  # what a network file of it says, where one can
 
     @property
     def samples(self) -> int:
