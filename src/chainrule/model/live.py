@@ -22,7 +22,7 @@ from chainrule.program.program import Program
 from chainrule.spec.spec import FormulaPart, Spec
 from chainrule.spec.write import Hole, spec_pieces
 
-MOST_NUMBERS = 10_000  # that are given: with more the file is above 400 kB, and the page no longer answers at once
+MOST_NUMBERS = 10_000  # that are given: with more the page no longer answers at once
 MOST_ROUNDS = 100_000  # that the page trains, as often as it is opened
 SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")  # without one, only a browser for text would be found
 MOST_DIGITS = 15  # of the numbers of a browser
