@@ -6,7 +6,7 @@ import { numberText } from "./format.js";
 import { isRatio, keyOf, lineOf, nameOf, scalar, scalarOf, spokenOf } from "./names.js";
 import { mathOf, mathPieces } from "./mathml.js";
 import { keysOf, quantityOf } from "./model.js";
-import { deltaOf, linksTo } from "./trace.js";
+import { deltaOf, linksBetween, linksTo, throughError } from "./trace.js";
 import { nodes } from "./tree.js";
 
 /** @typedef {import("./derive.js").Shown} Shown */
@@ -115,17 +115,16 @@ export function litFor(shown, key, backward, error = "") {
   const lit = new Set();
   if (!key) return lit;
   const of = quantityOf(key);
-  if (isRatio(of)) return lit.add(`${keyOf(of.of)}|${keyOf(of.by)}`).add(keyOf(of.of)).add(keyOf(of.by));
+  const light = (/** @type {import("./names.js").Ratio[]} */ links) => {
+    for (const link of links) lit.add(`${keyOf(link.of)}|${keyOf(link.by)}`).add(keyOf(link.of)).add(keyOf(link.by));
+    return lit;
+  };
+  if (isRatio(of)) return light([of, ...linksBetween(shown, of, error)]);
   const { role } = shown.families.get(of.family) ?? {};
   if (role === "updated") return litFor(shown, keyOf(scalar(/** @type {any} */ (shown.families.get(of.family)).of, of.index)), true, error);
   const gradient = role === "adjoint" ? of : scalar(`d_${of.family}`, of.index);
   if (role === "adjoint" || (role === "parameter" && backward && shown.definitions.has(gradient.family))) {
-    for (const link of linksTo(shown, gradient)) {
-      lit.add(`${keyOf(link.of)}|${keyOf(link.by)}`).add(keyOf(link.of)).add(keyOf(link.by));
-      const between = keyOf(scalar(error, link.by.index));
-      if (error && link.of.family === shown.loss) lit.add(`${between}|${keyOf(link.by)}`).add(`${shown.loss}:|${between}`).add(between);
-    }
-    return lit;
+    return light(linksTo(shown, gradient).flatMap((link) => throughError(shown, link, error)));
   }
   for (const used of usesOf(shown, of)) lit.add(`${key}|${keyOf(used)}`).add(keyOf(used));
   return lit;

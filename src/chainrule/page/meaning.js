@@ -1,6 +1,6 @@
 // What a number is, in words: "weight from h1 to o1".
 
-import { familyOf, isRatio, keyOf, lineOf, scalar, spokenOf } from "./names.js";
+import { familyOf, isRatio, keyOf, lineOf, scalar, shortened, spokenOf } from "./names.js";
 
 /** @typedef {import("./derive.js").Shown} Shown */
 /** @typedef {import("./network.js").Network | null} Drawing */
@@ -28,7 +28,7 @@ function drawnMeaning(shown, network, of, family) {
   for (const { net, out, weights, bias, name } of network?.layers ?? []) {
     const neuron = of.index[of.index.length - 1];
     if (family.name === weights.name) return `the weight from ${neuronName(shown, source, of.index[1])} to ${neuronName(shown, net.name, of.index[0])}`;
-    if (bias && family.name === bias.name) return of.index.length ? `the bias of ${neuronName(shown, net.name, neuron)}` : `the bias that layer ${name} shares`;
+    if (bias && family.name === bias.name) return of.index.length ? `the bias of ${neuronName(shown, net.name, neuron)}` : `the bias that layer ${shortened(name)} shares`;
     if (family.name === net.name) return `the net input of ${neuronName(shown, net.name, neuron)}`;
     if (out && family.name === out.name) return `the output of ${neuronName(shown, net.name, neuron)}`;
     source = (out ?? net).name;

@@ -4,10 +4,11 @@ import { numberField } from "./controls.js";
 import { derivationElement, litFor, usersOf } from "./derivation.js";
 import { textOf } from "./derive.js";
 import { h, morphed, setText } from "./dom.js";
+import { formulaList } from "./formulas.js";
 import { matrices } from "./matrices.js";
 import { meaningOf } from "./meaning.js";
 import { edited, modelOf, placeOf, quantityOf, stateOf, stepped } from "./model.js";
-import { lineOf, scalarOf } from "./names.js";
+import { lineOf, scalarOf, shortened } from "./names.js";
 import { picture } from "./picture.js";
 import { settingsPanel } from "./settings.js";
 import { hashOf, isKnown, stateFrom } from "./share.js";
@@ -54,6 +55,7 @@ export function start(root, data) {
   const drawing = h("figure", { class: "drawing" });
   const drawn = picture(drawing, { pick, drag: (key, steps, done) => done || step(key, steps), nudge: step });
   const maps = matrices({ pick });
+  const formulas = formulaList({ pick });
   const bar = walkBar({ go: (to) => update({ step: to, ...(to === null ? {} : { selected: walk.steps[to].keys[0] }) }) });
   const settings = settingsPanel({
     edit,
@@ -88,8 +90,8 @@ export function start(root, data) {
   root.classList.add("chainrule");
   const legends = { picture: legend(PICTURE_LEGEND), maps: legend(MAP_LEGEND) };
   const wide = h("div", { class: "page" },
-    h("header", { class: "top" }, h("div", { class: "titles" }, h("h1", {}, data.title), summary), h("div", { class: "toolbar", role: "group", "aria-label": "Page" }, reset, ownAddress && link, downloads.element)),
-    h("section", { class: "card stage", "aria-label": "Picture of the network" }, h("button", { type: "button", class: "skip", onclick: () => bar.focus() }, "Skip the picture"), drawing, maps.element, legends.picture, legends.maps, bar.element),
+    h("header", { class: "top" }, h("div", { class: "titles" }, h("h1", {}, shortened(data.title)), summary), h("div", { class: "toolbar", role: "group", "aria-label": "Page" }, reset, ownAddress && link, downloads.element)),
+    h("section", { class: "card stage", "aria-label": "Picture of the network" }, h("button", { type: "button", class: "skip", onclick: () => bar.focus() }, "Skip the picture"), drawing, formulas.element, maps.element, legends.picture, legends.maps, bar.element),
     h("div", { class: "columns" }, explain, h("div", { class: "side-panels" }, rounds.element, settings.element)),
     numbers.element,
     said,
@@ -196,11 +198,12 @@ export function start(root, data) {
   function paint({ visible, backward, phase }) {
     const { shown, network } = view;
     const asMaps = !network || view.drawn === "none";
-    maps.element.hidden = !asMaps;
+    maps.element.hidden = legends.maps.hidden = !asMaps || (!network && walk.order.size <= LISTED);
     drawing.hidden = legends.picture.hidden = asMaps;
-    legends.maps.hidden = !asMaps;
+    formulas.element.hidden = Boolean(network);
+    if (!network) formulas.update(shown, state.selected);
     if (asMaps) {
-      maps.update(view, visible);
+      if (!maps.element.hidden) maps.update(view, visible);
       return;
     }
     const titles = ["inputs", ...network.layers.map(({ name, out }) => `layer ${name}: ${state.chosen[String(out?.name)] ?? data.activations[String(out?.name)]?.now ?? "own formula"}`)];

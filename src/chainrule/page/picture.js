@@ -23,6 +23,7 @@ import { planned } from "./layout.js";
  */
 
 const DIGITS = 4;
+const HINT = "Click a number to see where it comes from. Drag a weight, an input or a target to change it.";
 const TINY = 1e-4; // below, a power of ten takes less room
 
 /** A number as it fits into the picture. @param {Shown} shown @param {string} key */
@@ -76,7 +77,7 @@ export function picture(host, actions) {
   let updates = [];
   /** @type {any} */
   let svg = null;
-  const readout = h("p", { class: "readout", "aria-hidden": "true" }); // for the eye: a screen reader says the label itself
+  const readout = h("p", { class: "readout", "aria-hidden": "true" }, HINT); // for the eye: a screen reader says the label itself
 
   /** @param {any} group @param {() => string} key */
   function reachable(group, key) {
@@ -86,6 +87,7 @@ export function picture(host, actions) {
       event.preventDefault();
       actions.pick(key());
     });
+    for (const kind of ["pointerleave", "blur"]) group.addEventListener(kind, () => setText(readout, HINT));
     for (const kind of ["pointerenter", "focus"]) group.addEventListener(kind, () => setText(readout, group.getAttribute("aria-label") ?? ""));
   }
   let dragged = false;

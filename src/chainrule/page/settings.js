@@ -3,7 +3,7 @@
 import { choiceField, numberField } from "./controls.js";
 import { h } from "./dom.js";
 import { textOf } from "./derive.js";
-import { scalarOf, spokenOf } from "./names.js";
+import { scalarOf, shortened, spokenOf } from "./names.js";
 import { keysOf } from "./model.js";
 
 /** @typedef {import("./model.js").View} View */
@@ -35,7 +35,7 @@ export function settingsPanel(actions) {
     }
     for (const [target, choice] of Object.entries(data.activations)) {
       const { now, layer, titles } = /** @type {{ now: string, layer: string, titles: Record<string, string> }} */ (choice);
-      const field = choiceField(`activation of layer ${layer}`, titles, (name) => actions.choose(target, name));
+      const field = choiceField(`activation of layer ${shortened(layer)}`, titles, (name) => actions.choose(target, name));
       fields.append(field.element);
       updates.push(({ state }) => field.update(state.chosen[target] ?? now));
     }

@@ -37,3 +37,31 @@ export function deltaOf(shown, each) {
   });
   return delta ?? null;
 }
+
+/**
+ * The links of the paths from one quantity to another: for the derivative of `of` by `by`.
+ * @param {Shown} shown @param {import("./names.js").Ratio} ratio @param {string} error the family between outputs and loss, where there is one
+ */
+export function linksBetween(shown, { of, by }, error) {
+  const below = scalar(`d_${by.family}`, by.index);
+  if (!shown.definitions.has(below.family)) return [];
+  const links = linksTo(shown, below).flatMap((link) => throughError(shown, link, error));
+  const reaching = new Set([keyOf(of)]);
+  // Downwards from `of`: a link belongs to a path where its upper end does.
+  for (let grown = true; grown; ) {
+    grown = false;
+    for (const link of links) {
+      if (!reaching.has(keyOf(link.of)) || reaching.has(keyOf(link.by))) continue;
+      reaching.add(keyOf(link.by));
+      grown = true;
+    }
+  }
+  return links.filter((link) => reaching.has(keyOf(link.of)));
+}
+
+/** A link from the loss to an output goes through that output's own error. @param {Shown} shown @param {import("./names.js").Ratio} link @param {string} error @returns {import("./names.js").Ratio[]} */
+export function throughError(shown, link, error) {
+  if (!error || link.of.family !== shown.loss || link.by.family === error) return [link];
+  const between = scalar(error, link.by.index);
+  return [{ of: link.of, by: between }, { of: between, by: link.by }];
+}
