@@ -117,8 +117,8 @@ export function piecesOf(letter) {
   return { base: Object.hasOwn(GREEK, base) ? GREEK[base] : shortened(base), subscript: shortened(subscript), above };
 }
 
-/** A name that fits on a page: a long one loses its middle. @param {string} text */
-export const shortened = (text) => (text.length <= 60 ? text : `${text.slice(0, 29)}…${text.slice(-30)}`);
+/** A name that fits on a page: a long one loses its middle. @param {string} text @param {number} [most] characters */
+export const shortened = (text, most = 60) => (text.length <= most ? text : `${text.slice(0, most / 2 - 1)}…${text.slice(-most / 2)}`);
 
 /** A name in a line of text: `δ_o1`, `w5⁺`, `∂E_total/∂w5`. @param {Names} names @param {Quantity} quantity */
 export function lineOf(names, quantity) {

@@ -21,7 +21,8 @@ import { walkBar, walkOf } from "./walk.js";
 /** @typedef {import("./model.js").View} View */
 
 const SLICE = 10; // milliseconds of training at a time
-const NARROW = 640; // pixels: below, the network is drawn from top to bottom
+const NARROW = 720; // pixels: below, the network is drawn from top to bottom
+const LONGEST_TITLE = 160; // characters
 const LISTED = 200; // numbers: of a larger network they are not listed one by one
 const HURRY = 50; // milliseconds: changes that come faster are those of a drag
 const CALM = 500; // milliseconds without a change before it is said
@@ -76,7 +77,7 @@ export function start(root, data) {
   const heading = h("div", {});
   const derivation = h("div", { class: "derivation" });
   const type = h("button", { type: "button", class: "strong", onclick: () => numbers.ask(state.selected) }, "Type it in");
-  const explain = h("section", { class: "card explain", "aria-label": "Derivation" }, heading, value.element, h("div", {}, type), derivation);
+  const explain = h("section", { class: "card explain", "aria-label": "Derivation" }, heading, value.element, type, derivation);
   const said = h("p", { class: "visually-hidden", role: "status" });
   const tell = (/** @type {string} */ text) => setText(said, text);
   const downloads = downloadMenu({ view: () => view, walk: () => walk, svg: () => drawn.svg, say: tell });
@@ -90,7 +91,7 @@ export function start(root, data) {
   root.classList.add("chainrule");
   const legends = { picture: legend(PICTURE_LEGEND), maps: legend(MAP_LEGEND) };
   const wide = h("div", { class: "page" },
-    h("header", { class: "top" }, h("div", { class: "titles" }, h("h1", {}, shortened(data.title)), summary), h("div", { class: "toolbar", role: "group", "aria-label": "Page" }, reset, ownAddress && link, downloads.element)),
+    h("header", { class: "top" }, h("div", { class: "titles" }, h("h1", {}, shortened(data.title, LONGEST_TITLE)), summary), h("div", { class: "toolbar", role: "group", "aria-label": "Page" }, reset, ownAddress && link, downloads.element)),
     h("section", { class: "card stage", "aria-label": "Picture of the network" }, h("button", { type: "button", class: "skip", onclick: () => bar.focus() }, "Skip the picture"), drawing, formulas.element, maps.element, legends.picture, legends.maps, bar.element),
     h("div", { class: "columns" }, explain, h("div", { class: "side-panels" }, rounds.element, settings.element)),
     numbers.element,

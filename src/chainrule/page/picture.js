@@ -128,8 +128,8 @@ export function picture(host, actions) {
   function build(plan, { full, upright }) {
     updates = [];
     svg = s("svg", { viewBox: `0 0 ${Math.ceil(plan.width)} ${Math.ceil(plan.height)}`, class: `network ${full ? "full" : "lines"}`, role: "group", "aria-label": "The network: each weight on its line, each neuron with its net input and its output" });
-    svg.style.maxWidth = `${Math.ceil(plan.width * 1.15)}px`;
-    svg.style.minWidth = `${Math.ceil(plan.width * 0.68)}px`;
+    svg.style.maxWidth = `${Math.ceil(plan.width * 1.3)}px`;
+    svg.style.minWidth = `${Math.ceil(plan.width * 0.6)}px`;
     for (const title of plan.titles) {
       const text = s("text", { class: "title", "aria-hidden": "true", x: title.x, y: title.y, "text-anchor": title.anchor });
       svg.append(text);
