@@ -19,6 +19,7 @@ FRAME = (
     '<iframe title="{title}" sandbox="allow-scripts allow-downloads" allow="clipboard-write" loading="lazy" '
     'style="width:100%;height:{height}px;border:0" srcdoc="{page}"></iframe>'
 )
+STYLES = ("page", "picture", "derivation", "panels", "media")  # the later ones override
 HEIGHT = 900  # pixels of a page inside another one, which can't tell how much it needs
 UNSEEN = "This page calculates as you change a number, so it needs JavaScript. It asks the network for nothing."
 
@@ -62,7 +63,8 @@ def embedded(data: object) -> str:
 @cache
 def style_text() -> str:
     """The page's style sheet."""
-    return files("chainrule").joinpath("page", "page.css").read_text(encoding="utf-8")
+    folder = files("chainrule").joinpath("page")
+    return "\n".join(folder.joinpath(f"{name}.css").read_text(encoding="utf-8") for name in STYLES)
 
 
 def _hash(text: str) -> str:
