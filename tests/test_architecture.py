@@ -14,7 +14,7 @@ LONGEST_FILE = 400
 
 # Heavy and optional: imported where they are used, so that nobody pays who doesn't use them.
 OPTIONAL = {
-    "mpmath", "typst", "jax", "duckdb", "narwhals", "optuna", "python_calamine", "xlsxwriter", "safetensors", "sklearn",
+    "anywidget", "traitlets", "mpmath", "typst", "jax", "duckdb", "narwhals", "optuna", "python_calamine", "xlsxwriter", "safetensors", "sklearn",
 }  # fmt: skip
 
 

@@ -5,10 +5,10 @@ import sys
 
 import click
 
-from chainrule.cli import explaining, files, sweeping, training
+from chainrule.cli import explaining, files, live, sweeping, training
 from chainrule.cli.base import cli
 
-__all__ = ["cli", "explaining", "files", "main", "sweeping", "training"]
+__all__ = ["cli", "explaining", "files", "live", "main", "sweeping", "training"]
 
 
 def main() -> None:

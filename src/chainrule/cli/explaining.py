@@ -35,7 +35,7 @@ ROW = click.option(
 DATA = click.option("--data", metavar="FILE", help="The data of --row, where they are not those of training.")
 
 
-def step_of(network: str, row: int | None, data: str | None, after: int, engine: str, digits: int) -> "Step":
+def step_of(network: str, row: int | None, data: str | None, after: int, digits: int, engine: str = "auto") -> "Step":
     """The round of a network file after so many, or of one row in a trained network."""
     from chainrule import model
 
@@ -94,7 +94,7 @@ def explain(
     """
     from chainrule import model
 
-    step = step_of(network, row, data, after, engine, digits)
+    step = step_of(network, row, data, after, digits, engine)
     kind = kind or BY_SUFFIX.get(Path(path).suffix if path else "", "text")
     depth: Literal["brief", "full"] | None = "full" if detail == "full" else "brief" if detail == "brief" else None
     documents = step.documents(quantity, rounds=rounds or 1, detail=depth, digits=digits)
@@ -131,7 +131,7 @@ def values(
     """Every quantity of a network with its value."""
     suffix = Path(path).suffix if path else ""
     kind = kind or {".csv": "csv", ".json": "json"}.get(suffix, "table")
-    output(step_of(network, row, data, after, engine, digits or 0).listing(kind, digits), path)
+    output(step_of(network, row, data, after, digits or 0, engine).listing(kind, digits), path)
 
 
 @cli.command(epilog="Example: chainrule check mazur my-numbers.csv")

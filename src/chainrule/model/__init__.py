@@ -18,6 +18,7 @@ from chainrule.model.rounds import NotFiniteError
 from chainrule.model.step import Explanation, Step
 from chainrule.numbers.arithmetic import MissingLibraryError, NumberError
 from chainrule.numbers.ledger import LedgerError
+from chainrule.page.problems import PageError
 from chainrule.program.sizes import ProgramError
 from chainrule.spec.examples import example_names, example_text, new_spec_text
 from chainrule.spec.fields import spec_schema
@@ -41,6 +42,7 @@ PROBLEMS = (
     MissingLibraryError,
     NotFiniteError,
     NumberError,
+    PageError,
     ProgramError,
     SpecErrors,
     TrainingError,

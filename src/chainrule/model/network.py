@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from chainrule.numbers.draw import draw
 from chainrule.numbers.ledger import LedgerError
 from chainrule.numbers.memory import check_size
 from chainrule.program.sizes import shape_text
-from chainrule.spec.spec import LayerPart, NetworkPart, Spec
+from chainrule.spec.spec import LayerPart, Matrix, NetworkPart, Spec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,11 +117,17 @@ class Network:
         extra = [_decimal(value) for value in (weight_decay, clip_norm, clip_value)]
         update = Update(optimizer, _decimal(learning_rate), own, *extra)
         size = None if batch is None or batch >= len(data["x"]) else batch
-        return Step(
-            layered_task(
-                "Worked example", self.inputs, self.layers, self.conventions, self.parameters, data, update, size
-            )
+        task = layered_task(
+            "Worked example", self.inputs, self.layers, self.conventions, self.parameters, data, update, size
         )
+
+        def spec() -> Spec:
+            made = self.spec(update)
+            assert isinstance(made.network, NetworkPart)
+            part = replace(made.network, data_inputs=_typed(data["x"]), data_targets=_typed(data["target"]))
+            return replace(made, title=task.title, network=part, batch=size)
+
+        return Step(replace(task, spec=spec))
 
     def fit(
         self,
@@ -262,6 +268,10 @@ def _samples(values: Any, width: int, what: str) -> Array:
         row, column = np.argwhere(~np.isfinite(array))[0]
         raise LedgerError(f"{what}: sample {row + 1}, number {column + 1} is not finite")
     return array
+
+
+def _typed(samples: Array) -> Matrix:
+    return tuple(tuple(Decimal(repr(each)) for each in row) for row in samples.tolist())
 
 
 def _decimal(value: float | None) -> Decimal | None:

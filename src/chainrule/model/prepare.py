@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache, partial
 from typing import Any
@@ -61,7 +62,8 @@ def task_of(spec: Spec) -> Task:
             parameters[f"b_{name}"] = _start(each.bias, shape, draw_with)
         width = each.layer.units
     data = {"x": np.array(part.data_inputs, object), "target": np.array(part.data_targets, object)}
-    return layered_task(spec.title, part.inputs, layers, part.conventions, parameters, data, spec.update, spec.batch)
+    task = layered_task(spec.title, part.inputs, layers, part.conventions, parameters, data, spec.update, spec.batch)
+    return replace(task, spec=lambda: spec)
 
 
 def _drawing(seed: int) -> Callable[[Drawn, tuple[int, ...]], Array]:
@@ -250,7 +252,9 @@ def _formula_task(spec: Spec, part: FormulaPart) -> Task:
         ("optimizer", optimizer_line(spec.update)),
     )
     parameters = {name: arrays[name] for name in part.parameters}
-    return Task(spec.title, lambda _: program, parameters, {}, others, spec.update, part.loss, None, header)
+    return Task(
+        spec.title, lambda _: program, parameters, {}, others, spec.update, part.loss, None, header, spec=lambda: spec
+    )
 
 
 def _indented(text: str) -> str:

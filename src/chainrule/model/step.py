@@ -26,6 +26,7 @@ from chainrule.program.program import Program, adjoint_name
 
 if TYPE_CHECKING:
     from chainrule.model.check import Check
+    from chainrule.model.live import Page
 
 FLOAT_DIGITS = 15  # more digits than these need more than a float
 
@@ -132,6 +133,21 @@ class Step:
         checking = import_module("chainrule.model.check")  # a third of the package: loaded when it is asked for
         found: Check = checking.check(self._task, answers, self._done, published)
         return found
+
+    def page(self, title: str = "") -> "Page":
+        """The live page, which shows itself in a notebook: change a number and all others follow.
+
+        Raises ``PageError`` where the network or its data are too large for one.
+
+        >>> step.page().save("mazur.html")  # doctest: +SKIP
+        """
+        live = import_module("chainrule.model.live")
+        found: Page = live.Page(live.live_of(self._task, self._done, self._state, self._digits, title))
+        return found
+
+    def widget(self) -> Any:
+        """The live page as a notebook's widget. Raises ``MissingLibraryError`` without the extra ``notebook``."""
+        return self.page().widget()
 
     def values(self) -> dict[str, Any]:
         """Every quantity's value by the name that people use, in the order of calculation."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from chainrule.catalogue.training import Update, carried, setting_values, start_values
 from chainrule.explain.round import Shorter
 from chainrule.program.program import Program, Role, with_role
+from chainrule.spec.spec import Spec
 
 Array = NDArray[Any]
 
@@ -36,6 +37,7 @@ class Task:
     variants: Callable[[], Iterable[tuple[str, str, "Task"]]] = field(
         default=tuple
     )  # other conventions: id, text, task
+    spec: Callable[[], Spec | None] = lambda: None  # what a network file of it says, where one can
 
     @property
     def samples(self) -> int:

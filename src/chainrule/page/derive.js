@@ -1,9 +1,8 @@
 // How one number comes about: its own formula, and for a derivative its chain of factors or the sum over the paths.
 // The same rules as in the worked example that the package prints.
 
-import { toNumber } from "./arithmetic.js";
 import { flat, valueOf } from "./evaluate.js";
-import { familyOf, hasDelta, isNetInput, keyOf, scalar } from "./names.js";
+import { familyOf, hasDelta, isRatio, keyOf, scalar } from "./names.js";
 import { ELLIPSIS, ONE, SHOWN_ADDENDS, bound, expanded, holds, indexNumber, isNumber, nodes, positions, refsOf, same, substituted, tidied, withArgs } from "./tree.js";
 import { rounded } from "./format.js";
 
@@ -265,8 +264,19 @@ function productOf(first, second) {
 
 /** @param {Shown} shown @param {Factor} factor @returns {Equation} */
 function factorLine(shown, factor) {
-  const value = numberNode(rounded(evaluated(shown, factor.slope, factor.at, factor.sizes), shown.digits));
+  const value = numberNode(rounded(evaluated(shown, factor.slope, factor.at, factor.sizes), shown.digits), factor.ratio);
   return { sides: sidesOf(shown, quantityRef(factor.ratio), factor.slope, factor.at, factor.sizes, value), of: factor.ratio };
+}
+
+/** A slope or a path's part by itself; null where no derivation has it. @param {Shown} shown @param {Ratio} ratio @returns {Equation | null} */
+export function ratioLine(shown, ratio) {
+  const adjoint = scalar(`d_${ratio.by.family}`, ratio.by.index);
+  if (!shown.definitions.has(adjoint.family)) return null;
+  const addends = addendsTo(shown, adjoint);
+  const [of, by] = [keyOf(ratio.of), keyOf(ratio.by)];
+  for (const { factor } of addends) if (factor && keyOf(factor.ratio.of) === of && keyOf(factor.ratio.by) === by) return factorLine(shown, factor);
+  const parts = addends.length > 1 ? pathLines(shown, adjoint, addends) : [];
+  return parts.find(({ sides: [{ of: name }] }) => name && isRatio(name) && keyOf(name.of) === of && keyOf(name.by) === by) ?? null;
 }
 
 /** @param {Shown} shown @param {Scalar} each @returns {Equation} */
@@ -322,17 +332,20 @@ function pathLines(shown, head, addends) {
   if (addends.length > SHOWN_ADDENDS) {
     return [{ sides: [left, ...equationOf(shown, head).sides.slice(1)], note: `${addendCount(shown, head)} addends`, final: true, of: head }];
   }
-  const terms = addends.map((addend) => addend.upstream && lossTermOf(shown, addend.upstream));
-  const keys = terms.map((term) => term && keyOf(term));
-  const parts = addends.map((addend, place) => {
-    const alone = terms[place] && keys.filter((key) => key === keys[place]).length === 1 ? terms[place] : null;
-    return partLine(shown, addend, below, alone);
-  });
+  const terms = lossTerms(shown, addends);
+  const parts = addends.map((addend, place) => partLine(shown, addend, below, terms[place]));
   return [
     { sides: [left, { op: "add", args: parts.map((part) => part.sides[0]) }], note: "the sum over the paths", of: head },
     ...parts,
     { sides: [left, ...deltaName(shown, head), { op: "add", args: parts.map((part) => part.sides[part.sides.length - 1]) }, shownNode(shown, head)], final: true, of: head },
   ];
+}
+
+/** For each path the part of the loss that it belongs to, where no other path belongs to the same one. @param {Shown} shown @param {Addend[]} addends */
+export function lossTerms(shown, addends) {
+  const terms = addends.map((addend) => addend.upstream && lossTermOf(shown, addend.upstream));
+  const keys = terms.map((term) => term && keyOf(term));
+  return terms.map((term, place) => (keys.filter((key) => key === keys[place]).length === 1 ? term : null));
 }
 
 /** One path's part. @param {Shown} shown @param {Addend} addend @param {Scalar} below @param {Scalar | null} term @returns {Equation} */
@@ -352,43 +365,8 @@ function partLine(shown, addend, below, term) {
   }
   const name = !addend.upstream || !addend.factor ? plain : term ? quantityRef({ of: term, by: below }) : /** @type {Expr} */ ({ op: "mul", args: [plainRatio(shown, addend.upstream), quantityRef(addend.factor.ratio)] });
   const sides = [name];
-  for (const side of [named, numbers, numberNode(rounded(value, shown.digits))]) {
+  for (const side of [named, numbers, numberNode(rounded(value, shown.digits), name.of)]) {
     if (lineText(side) !== lineText(sides[sides.length - 1])) sides.push(side);
   }
   return { sides, of: addend.upstream ?? undefined };
 }
-
-/**
- * The links that a gradient passes on its way to a derivative, as pairs: the derivative of `of` by `by`.
- * @param {Shown} shown @param {Scalar} each @param {number} [most] @returns {Ratio[]}
- */
-export function linksTo(shown, each, most = 400) {
-  const links = [];
-  const seen = new Set([keyOf(each)]);
-  const waiting = [each];
-  while (waiting.length && links.length < most) {
-    const here = /** @type {Scalar} */ (waiting.shift());
-    const below = scalar(familyOf(shown, here.family).of, here.index);
-    for (const addend of addendsTo(shown, here)) {
-      const above = addend.upstream ? scalar(familyOf(shown, addend.upstream.family).of, addend.upstream.index) : scalar(shown.loss);
-      links.push({ of: above, by: below });
-      if (addend.upstream && !seen.has(keyOf(addend.upstream))) {
-        seen.add(keyOf(addend.upstream));
-        waiting.push(addend.upstream);
-      }
-    }
-  }
-  return links;
-}
-
-/** The delta that a weight's derivative is made with: all factors of its chain but the last. @param {Shown} shown @param {Scalar} each @returns {Scalar | null} */
-export function deltaOf(shown, each) {
-  const delta = usesOf(shown, each).find((other) => {
-    const family = familyOf(shown, other.family);
-    return family.role === "adjoint" && isNetInput(familyOf(shown, family.of));
-  });
-  return delta ?? null;
-}
-
-/** Whether a number is zero. @param {Shown} shown @param {Scalar} each */
-export const isZero = (shown, each) => toNumber(numberOf(shown, each)) === 0;

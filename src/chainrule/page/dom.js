@@ -53,6 +53,7 @@ export function morphed(old, wanted) {
   for (const [place, next] of after.entries()) {
     const here = before[place];
     if (!here) old.append(next);
+    else if (here.isEqualNode(next)) continue;
     else if (here.nodeType !== next.nodeType || here.nodeName !== next.nodeName || keyed(here) !== keyed(next)) here.replaceWith(next);
     else if (here.nodeType === Node.TEXT_NODE) {
       if (here.data !== next.data) here.data = next.data;
@@ -66,8 +67,8 @@ const keyed = (node) => node.dataset?.keep ?? "";
 
 /** @param {Element} here @param {Element} next */
 function morphOne(here, next) {
-  for (const { name } of [...here.attributes]) if (!next.hasAttribute(name)) here.removeAttribute(name);
-  for (const { name, value } of [...next.attributes]) setAttribute(here, name, value);
+  for (const name of here.getAttributeNames()) if (!next.hasAttribute(name)) here.removeAttribute(name);
+  for (const name of next.getAttributeNames()) setAttribute(here, name, next.getAttribute(name));
   if (here instanceof HTMLInputElement && here !== here.ownerDocument.activeElement) here.value = /** @type {HTMLInputElement} */ (next).value;
   morphed(here, next);
 }

@@ -2,7 +2,7 @@
 
 import { m } from "./dom.js";
 import { numberParts } from "./format.js";
-import { keyOf, piecesOf, shortened, spokenOf, symbolOf } from "./names.js";
+import { keyOf, nameOf, piecesOf, shortened, spokenOf, symbolOf } from "./names.js";
 import { isNumber } from "./tree.js";
 
 /** @typedef {import("./tree.js").Expr} Expr */
@@ -128,7 +128,7 @@ function picked(shown, inner, expr, tab) {
   if (!expr.of) return inner;
   const goal = /** @type {any} */ (expr).target ?? expr.of;
   const key = "by" in goal ? `${keyOf(goal.of)}/${keyOf(goal.by)}` : keyOf(goal);
-  const reach = tab ? { role: "button", tabindex: 0, "aria-label": spokenOf(shown, expr.of) } : {};
+  const reach = tab ? { role: "button", tabindex: 0, "aria-label": spokenOf(shown, expr.of) } : { "data-quantity": nameOf(shown, expr.of) };
   return { ...inner, el: m("mrow", { class: tab ? "pick name" : "pick", "data-key": key, ...reach }, inner.el) };
 }
 

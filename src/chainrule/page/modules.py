@@ -6,6 +6,7 @@ from importlib.resources import files
 
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./([a-z]+)\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:const|let|function|class)\b)", re.MULTILINE)
+COMMENT = re.compile(r"^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
 
 
 def module_text(name: str) -> str:
@@ -35,7 +36,8 @@ def module_order(name: str) -> list[str]:
 def joined(name: str = "page") -> str:
     """One module with everything that module ``name`` needs; only what it exports by default stays exported.
 
-    No two modules use the same name at their top level, so nothing has to be renamed.
+    No two modules use the same name at their top level, so nothing has to be renamed. Comments on lines of their own,
+    a fifth of it, are left out.
     """
-    parts = [EXPORT.sub("", IMPORT.sub("", module_text(each))).strip() for each in module_order(name)]
+    parts = [COMMENT.sub("", EXPORT.sub("", IMPORT.sub("", module_text(each)))).strip() for each in module_order(name)]
     return "\n".join(part for part in parts if part) + "\n"

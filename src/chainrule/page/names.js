@@ -117,8 +117,8 @@ export function piecesOf(letter) {
   return { base: Object.hasOwn(GREEK, base) ? GREEK[base] : shortened(base), subscript: shortened(subscript), above };
 }
 
-/** A name that fits on a page: a long one loses its middle. @param {string} text */
-export const shortened = (text) => (text.length <= 60 ? text : `${text.slice(0, 29)}…${text.slice(-30)}`);
+/** A name that fits on a page: a long one loses its middle. @param {string} text @param {number} [most] characters */
+export const shortened = (text, most = 60) => (text.length <= most ? text : `${text.slice(0, most / 2 - 1)}…${text.slice(-most / 2)}`);
 
 /** A name in a line of text: `δ_o1`, `w5⁺`, `∂E_total/∂w5`. @param {Names} names @param {Quantity} quantity */
 export function lineOf(names, quantity) {
@@ -130,7 +130,7 @@ export function lineOf(names, quantity) {
 function letterLine(letter) {
   const base = Object.hasOwn(GREEK, letter.base) ? GREEK[letter.base] : letter.base;
   const { subscript } = letter;
-  const joined = !subscript ? base : subscript.includes(",") ? `${base}[${subscript}]` : /^\d+$/.test(subscript) && !/\d$/.test(base) ? base + subscript : `${base}_${subscript}`;
+  const joined = !subscript ? base : subscript.includes("[") ? `${base}_${subscript}` : subscript.includes(",") ? `${base}[${subscript}]` : /^\d+$/.test(subscript) && !/\d$/.test(base) ? base + subscript : `${base}_${subscript}`;
   return shortened(joined) + (letter.sample ? `⁽${letter.sample.replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)])}⁾` : "") + (letter.updated ? "⁺" : "");
 }
 

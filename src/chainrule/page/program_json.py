@@ -50,8 +50,9 @@ class Live:
     ``programs`` are the programs of a round by its number of samples: one, or a second one for a smaller last batch.
     ``start`` are parameters and states before the first round, ``data`` the families whose first axis counts all
     samples, ``fixed`` the other given numbers. Arrays hold Decimals where a person typed them, else floats. ``batch``
-    is None for all samples at once. ``conventions`` are the header's lines. ``file`` is the network file as plain data
-    with numbers as text, for downloads.
+    is None for all samples at once. ``conventions`` are the header's lines. ``file`` is the text of the network file in
+    pieces, for downloads with other numbers: between the texts stand ``{"numbers": "w_h"}`` for a family's numbers,
+    written as a number or as rows in brackets, and ``{"activation": "out_h"}`` for an activation's name without quotes.
     """
 
     title: str
@@ -63,7 +64,7 @@ class Live:
     loss: str = "E_total"
     conventions: tuple[tuple[str, str], ...] = ()
     shorter: tuple[Shorter, ...] = ()
-    file: Mapping[str, Any] | None = None
+    file: tuple[str | Mapping[str, str], ...] = ()
     rounds: int = 1000  # how far the page offers to train
     settings: Mapping[str, Any] = field(default_factory=dict)  # where the page begins: tab, selected, digits
 
@@ -104,7 +105,7 @@ def live_data(live: Live) -> Data:
             {"family": each.family, "formula": formula_data(each.formula), "condition": each.condition}
             for each in live.shorter
         ],
-        "file": live.file,
+        "file": list(live.file),
         "settings": dict(live.settings),
     }
 

@@ -15,12 +15,11 @@ from chainrule.formula.parse import FormulaError, FormulaErrors, parse_formulas
 from chainrule.spec.fields import TABLES, fields_of
 from chainrule.spec.lines import Path, line_of
 from chainrule.spec.problems import Report, did_you_mean, nearest
-from chainrule.spec.spec import Drawn, FormulaPart, LayerPart, Matrix, NetworkPart, Spec
+from chainrule.spec.spec import OWN, Drawn, FormulaPart, LayerPart, Matrix, NetworkPart, Spec
 from chainrule.spec.text import plain_data, read_text
 from chainrule.spec.values import counted, nested, read_value, shown
 
 Table = dict[str, Any]
-OWN = ("inputs", "targets", "parameters", "constants")
 
 
 def read_spec(path: str) -> Spec:

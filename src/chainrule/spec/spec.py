@@ -10,6 +10,7 @@ from chainrule.spec.lines import Path
 
 Matrix = tuple[tuple[Decimal, ...], ...]
 Nested = Decimal | tuple["Nested", ...]
+OWN = ("inputs", "targets", "parameters", "constants")  # the tables of numbers beside own formulas
 
 
 @dataclass(frozen=True, slots=True)

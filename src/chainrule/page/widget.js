@@ -1,0 +1,12 @@
+// The host of the page in a notebook: an anywidget, which has its data from Python.
+
+import { start } from "./page.js";
+
+export default {
+  render({ model, el }) {
+    const main = document.createElement("div");
+    el.append(main);
+    const page = start(main, { ...model.get("network"), address: false });
+    return () => page.stop();
+  },
+};
