@@ -14,7 +14,8 @@ LONGEST_FILE = 400
 
 # Heavy and optional: imported where they are used, so that nobody pays who doesn't use them.
 OPTIONAL = {
-    "anywidget", "traitlets", "mpmath", "typst", "jax", "duckdb", "narwhals", "optuna", "python_calamine", "xlsxwriter", "safetensors", "sklearn",
+    "anywidget", "duckdb", "jax", "mpmath", "narwhals", "optuna", "python_calamine", "safetensors", "sklearn",
+    "traitlets", "typst", "xlsxwriter",
 }  # fmt: skip
 
 
