@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.catalogue.build import parameter_shapes
 from chainrule.catalogue.layers import find_activation
 from chainrule.catalogue.losses import find_loss
 from chainrule.catalogue.training import Update, carried
 from chainrule.engines.choose import choose_engine
 from chainrule.engines.jax import JaxEngine, library
-from chainrule.model.prepare import parameter_shapes
 from chainrule.model.task import check_size
 from chainrule.spec.spec import Drawn, NetworkPart, Spec
 from chainrule.training import session

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from chainrule.spec.spec import Drawn, FormulaPart, LayerPart, NetworkPart, Spec
+from chainrule.spec.spec import Drawn, FormulaPart, KindPart, LayerPart, NetworkPart, Spec
 
 BARE = re.compile(r"[A-Za-z0-9_-]+")
 ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"}
@@ -51,7 +51,7 @@ def _network(part: NetworkPart) -> Iterator[str]:
     }
     yield _table("[network]", network)
     for each in part.layers:
-        yield _table("[[layer]]", _layer(each))
+        yield _table("[[layer]]", _layer(each) if isinstance(each, LayerPart) else _kind(each))
     if part.data_inputs:
         yield _table("[data]", {"inputs": part.data_inputs, "targets": part.data_targets})
 
@@ -60,14 +60,24 @@ def _layer(part: LayerPart) -> dict[str, Any]:
     layer = part.layer
     return {
         "name": layer.name or None,
+        "inputs": layer.inputs or None,
+        "share": layer.share or None,
         "units": layer.units,
         "activation": layer.activation,
         "activation_parameters": layer.parameters or None,
-        "weights": part.weights,
+        "weights": None if layer.share else part.weights,
         "bias": "none" if part.bias is None else part.bias,
         "train_weights": layer.train_weights,
         "train_bias": layer.train_bias if part.bias is not None else None,
     }
+
+
+def _kind(part: KindPart) -> dict[str, Any]:
+    layer = part.layer
+    settings = dict(layer.settings)
+    without = dict.fromkeys(settings.pop("without", ()), "none")
+    named = {"name": layer.name or None, "kind": layer.kind, "inputs": layer.inputs or None}
+    return named | settings | {"share": layer.share or None, "train": layer.trained} | dict(part.values) | without
 
 
 def _formulas(part: FormulaPart) -> Iterator[str]:
@@ -108,7 +118,7 @@ def _value(value: Any) -> str:
 def _array(value: tuple[Any, ...], indent: str = "") -> str:
     """An array: its rows on a line each, its numbers beside each other."""
     if len(value) == 1 or not isinstance(value[0], tuple):
-        return f"[{', '.join(_array(each, indent) if isinstance(each, tuple) else str(each) for each in value)}]"
+        return f"[{', '.join(_array(each, indent) if isinstance(each, tuple) else _value(each) for each in value)}]"
     inner = indent + "    "
     return "[\n" + "".join(f"{inner}{_array(each, inner)},\n" for each in value) + f"{indent}]"
 

@@ -78,7 +78,7 @@ def training_round(net: Trainable, samples: int) -> Program:
     The same program for networks that differ in numbers alone, such as rates. Raises ``CatalogueError`` for a network
     that no rows describe, for dropout of a layer that isn't there, and where nothing is trained.
     """
-    if not trained_parameters(net.layers):
+    if not trained_parameters(net.inputs, net.layers):
         raise CatalogueError("nothing of this network is trained: leave out train_weights = false in a layer")
     _check_dropout(net)
     setting_values(net.update)  # which says what an optimizer doesn't have
@@ -106,7 +106,7 @@ class _Shape:
 def _training_round(shape: _Shape, samples: int) -> Program:
     net = shape.net
     forward = _with_dropout(net, forward_program(net.inputs, net.layers, net.conventions, samples))
-    trained = trained_parameters(net.layers)
+    trained = trained_parameters(net.inputs, net.layers)
     program = training_program(_weighted(forward) if net.weighted else forward, trained, net.update)
     return with_stable_output(program, net.layers, net.conventions)
 
