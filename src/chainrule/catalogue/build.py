@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from math import prod
 
 from chainrule.catalogue.dense import DenseLayer
 from chainrule.catalogue.layer_row import LayerUse, Source, with_axes
@@ -17,6 +18,7 @@ from chainrule.catalogue.place import (
     given_of_layer,
     input_shape,
     layer_names,
+    output_shape,
     place_layers,
 )
 from chainrule.catalogue.row import CatalogueError
@@ -37,6 +39,7 @@ __all__ = [
     "forward_program",
     "instantiate",
     "layer_names",
+    "output_shape",
     "parameter_shapes",
     "place_layers",
     "taught_delta",
@@ -56,9 +59,12 @@ class Conventions:
 
 
 def forward_program(
-    inputs: Inputs, layers: Sequence[AnyLayer], conventions: Conventions, samples: int = 1
+    inputs: Inputs, layers: Sequence[AnyLayer], conventions: Conventions, samples: int = 1, *, listed: bool = False
 ) -> Program:
     """The forward pass and the error of a network of layers, for so many samples at once.
+
+    With ``listed`` a sample's inputs are one list ``x[n,i]``, whatever axes the network gives them: so they stand in
+    a table.
 
     >>> program = forward_program(2, [DenseLayer(3, "tanh"), DenseLayer(1)], Conventions())
     >>> [definition.target for definition in program.definitions]
@@ -71,11 +77,28 @@ def forward_program(
         raise CatalogueError(f"the number of samples must be at least 1, not {samples}")
     placed = place_layers(inputs, layers)
     shape = input_shape(inputs)
-    axes = ("n", *INPUT_LETTERS[len(shape)])
-    program = Program({"x": Family("x", Role.INPUT, axes, (samples, *shape))})
+    letters = INPUT_LETTERS[len(shape)]
+    if listed and len(shape) > 1:
+        program = _arranged(letters, shape, samples)
+        placed = tuple(
+            replace(each, sources=tuple(replace(s, family="image") if s.family == "x" else s for s in each.sources))
+            for each in placed
+        )
+    else:
+        program = Program({"x": Family("x", Role.INPUT, ("n", *letters), (samples, *shape))})
     for each in placed:
         program = add_layer(program, each, samples)
     return _add_error(program, conventions, placed[-1].out, samples)
+
+
+def _arranged(letters: tuple[str, ...], shape: tuple[int, ...], samples: int) -> Program:
+    """The inputs as a list, and as ``image`` with the axes that the network gives them."""
+    listed = Family("x", Role.INPUT, ("n", "i"), (samples, prod(shape)))
+    steps = [prod(shape[place + 1 :]) for place in range(len(shape))]
+    place = " + ".join(f"{step}*{each}" for each, step in zip(letters, steps, strict=True))
+    own = ",".join(letters)
+    sizes = dict(zip(letters, shape, strict=True))
+    return extend(Program({}), f"image[n,{own}] = x[n,{place}]", given=[listed], sizes=sizes)
 
 
 def instantiate(formula: Expr, families: Mapping[str, str], letters: Mapping[str, str]) -> Expr:
@@ -131,9 +154,7 @@ def total_formula(loss: Loss, conventions: Conventions, sizes: Mapping[str, int]
         if way not in ("sum", "mean"):
             raise CatalogueError(f"parts of the error are added by sum or mean, not {way!r}")
     *samples, _ = sizes
-    over = [
-        name for name, size in sizes.items() if ways[0 if name in samples else 1] == "mean" and size > 1
-    ]
+    over = [name for name, size in sizes.items() if ways[0 if name in samples else 1] == "mean" and size > 1]
     factor = f"1 / count[{','.join(over)}] * " if over else ""
     letters = ",".join(sizes)
     return f"{factor}sum[{letters}](E[{letters}])"
@@ -167,7 +188,9 @@ def parameter_shapes(inputs: Inputs, layers: Sequence[AnyLayer]) -> dict[str, tu
 
 def activation_of(layer: AnyLayer) -> str:
     """The name of the activation that a layer ends with; a layer of a kind that has none gives what it calculates."""
-    return layer.activation if isinstance(layer, DenseLayer) else str(dict(layer.settings).get("activation", "identity"))
+    if isinstance(layer, DenseLayer):
+        return layer.activation
+    return str(dict(layer.settings).get("activation", "identity"))
 
 
 def taught_delta(layers: Sequence[AnyLayer], conventions: Conventions) -> Taught | None:

@@ -150,8 +150,6 @@ def _pooling(formula: str, along: int) -> Planner:
     return plan
 
 
-
-
 CONVOLVED = (
     Setting("kernel", "sizes", "How large a window is: one number, or one for each axis.", required=True),
     Setting("filters", "count", "How many filters, the channels of its output.", None),

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import lru_cache
 
 from chainrule.catalogue.dense import DenseLayer, dense_plan
 from chainrule.catalogue.kinds import find_kind
-from chainrule.catalogue.layer_row import Given, LayerRow, LayerUse, Plan, Source
+from chainrule.catalogue.layer_row import Given, LayerRow, LayerUse, Plan, Source, sizes_text
 from chainrule.catalogue.row import CatalogueError
 from chainrule.formula.expression import Expr, Ref, transform
-from chainrule.formula.parse import parse_expression, parse_formulas
+from chainrule.formula.parse import Statement, parse_expression, parse_formulas
 from chainrule.formula.unparse import statement_text
 from chainrule.program.program import Family, Program, Role, updated_name
 from chainrule.program.read import extend
@@ -69,6 +70,11 @@ def input_shape(inputs: Inputs) -> tuple[int, ...]:
     return (inputs,) if isinstance(inputs, int) else tuple(inputs)
 
 
+def output_shape(inputs: Inputs, layers: Sequence[AnyLayer]) -> tuple[int, ...]:
+    """The shape of a network's outputs for one sample."""
+    return place_layers(inputs, layers)[-1].out.shape
+
+
 def place_layers(inputs: Inputs, layers: Sequence[AnyLayer]) -> tuple[Placed, ...]:
     """Every layer with its formulas, from the first on.
 
@@ -78,12 +84,19 @@ def place_layers(inputs: Inputs, layers: Sequence[AnyLayer]) -> tuple[Placed, ..
 
     Raises `CatalogueError` for layers that don't fit together, with the layer's name and the arithmetic so far.
     """
+    return _placed(inputs, tuple(layers))
+
+
+@lru_cache(maxsize=64)
+def _placed(inputs: Inputs, layers: tuple[AnyLayer, ...]) -> tuple[Placed, ...]:
     if not layers:
         raise CatalogueError("a network needs at least one layer")
     names = layer_names(layers)
     shape = input_shape(inputs)
-    if len(shape) > MOST_AXES or min(shape, default=1) < 1:
-        raise CatalogueError(f"a sample has 1 to {MOST_AXES} axes of at least 1 number each, not {shape}")
+    if not shape or len(shape) > MOST_AXES:
+        raise CatalogueError(f"a sample's inputs have 1 to {MOST_AXES} axes, not {len(shape)}")
+    if min(shape) < 1:
+        raise CatalogueError(f"the number of inputs must be at least 1, not {sizes_text(shape)}")
     known = {NETWORK_INPUT: Source("x", INPUT_LETTERS[len(shape)], shape)}
     placed: list[Placed] = []
     for place, (layer, name) in enumerate(zip(layers, names, strict=True)):
@@ -136,7 +149,7 @@ def _plan(layer: AnyLayer, place: int, sources: tuple[Source, ...]) -> Plan:
 
 
 def _own_letter(place: int, x: Source) -> str:
-    usual = LETTERS[place] if place < len(LETTERS) else f"j{place + 1}"
+    usual: str = LETTERS[place] if place < len(LETTERS) else f"j{place + 1}"
     return next(each for each in (usual, *LETTERS) if each not in x.axes)
 
 
@@ -185,7 +198,7 @@ def add_layer(program: Program, placed: Placed, samples: int) -> Program:
     """The program with a layer's given numbers and formulas, in the network's names."""
     plan, layer = placed.plan, placed.layer
     statements = parse_formulas(plan.formulas)
-    names = {each.target: in_layer(each.target, placed.name) for each in statements}
+    names = {line.target: in_layer(line.target, placed.name) for line in statements}
     for each in plan.given:
         names[each.name] = in_layer(each.name, layer.share or placed.name)
     several = len(placed.sources) > 1
@@ -195,10 +208,9 @@ def add_layer(program: Program, placed: Placed, samples: int) -> Program:
         axes, shape = (("n", *each.axes), (samples, *each.shape)) if each.by_sample else (each.axes, each.shape)
         given.append(Family(family, each.role, axes, shape, layer=placed.name))
     renamed = []
-    for each in statements:
-        target, formula = names[each.target], _named(each.formula, names)
-        renamed.append(replace(each, target=target, formula=formula, line=0,
-                               text=statement_text(target, each.indices, formula)))  # fmt: skip
+    for line in statements:
+        target, formula = names[line.target], _named(line.formula, names)
+        renamed.append(Statement(target, line.indices, formula, statement_text(target, line.indices, formula)))
     stable = {names[name]: _named(parse_expression(text), names) for name, text in plan.stable.items()}
     sizes = {**plan.sizes, "n": samples} if plan.sizes else None
     return extend(program, renamed, given=given, layer=placed.name, stable=stable, sizes=sizes)

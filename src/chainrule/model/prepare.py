@@ -155,7 +155,11 @@ def _number(text: str) -> Array:
 
 
 def header_of(
-    inputs: Inputs, layers: Sequence[AnyLayer], conventions: Conventions, update: Update, batch: int | None,
+    inputs: Inputs,
+    layers: Sequence[AnyLayer],
+    conventions: Conventions,
+    update: Update,
+    batch: int | None,
     samples: int,
 ) -> tuple[tuple[str, str], ...]:
     """The header's lines: every choice that changes a number."""

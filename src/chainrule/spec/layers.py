@@ -1,4 +1,4 @@
-"""Reading layers of every kind but dense: their settings and numbers by the row, and whether all layers fit together."""
+"""Reading layers of every kind but dense, by their rows, and whether all layers of a network fit together."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -26,7 +26,7 @@ COMMON = (
 
 def is_dense(table: Mapping[str, Any]) -> bool:
     """Whether a table of a network file is a dense layer: it says so, or says nothing."""
-    return table.get("kind", DENSE) == DENSE
+    return bool(table.get("kind", DENSE) == DENSE)
 
 
 def read_kind(report: Report, path: Path, table: Mapping[str, Any]) -> KindPart | None:
@@ -58,7 +58,8 @@ def read_kind(report: Report, path: Path, table: Mapping[str, Any]) -> KindPart 
                        + setting.meaning[1:].rstrip("."))  # fmt: skip
     if settings.get("activation"):
         _checked_activation(report, (*path, "activation"), settings["activation"])
-    return KindPart(_use(row, settings, tuple(without)), {key: each for key, each in values.items() if each is not None})
+    kept = {key: each for key, each in values.items() if each is not None}
+    return KindPart(_use(row, settings, tuple(without)), kept)
 
 
 def _field(setting: Setting) -> Field:

@@ -150,7 +150,7 @@ def _check_without_inputs(report: Report, data: Table, layers: Sequence[LayerPar
         report.add(("network", "inputs"), "inputs is missing", hint)
     elif layers and isinstance(layers[0], KindPart):
         report.add(("network", "inputs"), "inputs is missing", f"{hint}; of several axes, the size of each: [8, 8]")
-    elif layers and not isinstance(layers[0].weights, Drawn):
+    elif layers and isinstance(layers[0], LayerPart) and not isinstance(layers[0].weights, Drawn):
         report.add(("network", "inputs"), "inputs is missing", f"{hint}; it may be left out where weights are drawn")
 
 
@@ -230,9 +230,9 @@ def _check_loss_fits(report: Report, last: LayerPart | KindPart, on: str, loss: 
 
 def _output_shape(inputs: Inputs | None, layers: Sequence[LayerPart | KindPart]) -> tuple[int, ...] | None:
     """The shape of a sample's outputs; None where the layers don't fit together, which is told elsewhere."""
-    if layers and isinstance(layers[-1], LayerPart) and all(isinstance(each, LayerPart) for each in layers):
-        if inputs is None or isinstance(inputs, int):
-            return (layers[-1].layer.units,)
+    if layers and not isinstance(inputs, tuple) and all(isinstance(each, LayerPart) for each in layers):
+        last = layers[-1]
+        return (last.layer.units,) if isinstance(last, LayerPart) else None
     try:
         return place_layers(inputs, [each.layer for each in layers])[-1].out.shape if inputs and layers else None
     except CatalogueError:

@@ -58,7 +58,9 @@ def read_value(report: Report, path: Path, field: Field, value: Any) -> Any:
         case "samples":
             return samples(report, path, value)
         case "sizes":
-            return value if _is_whole(value, 1) else wholes(report, path, field, value, 1)
+            return (
+                wholes(report, path, field, value, 1) if isinstance(value, list) else whole(report, path, field, value)
+            )
         case "padding":
             return value if value == "same" or _is_whole(value, 0) else wholes(report, path, field, value, 0)
         case "names":
@@ -87,8 +89,8 @@ def _not(report: Report, path: Path, field: Field, value: Any) -> None:
 
 
 def whole(report: Report, path: Path, field: Field, value: Any) -> int | None:
-    """A whole number, from 1 for a count and from 0 otherwise, that fits into 64 bits."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < (1 if field.kind == "count" else 0):
+    """A whole number, from 0 for a whole one and from 1 otherwise, that fits into 64 bits."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < (0 if field.kind == "whole" else 1):
         _not(report, path, field, value)
         return None
     if value > LARGEST_WHOLE:
