@@ -79,7 +79,7 @@ class LayerRow:
 
     ``plan`` makes the formulas from settings and inputs, and raises `CatalogueError` where they don't fit. ``short``
     is what such layers are named, numbered where there are several. ``inputs`` is how many other layers it takes in:
-    1, or 2 for two or more.
+    1, 2 for two or more, or 0 where the row says itself.
     """
 
     name: str

@@ -107,7 +107,7 @@ def _placed(inputs: Inputs, layers: tuple[AnyLayer, ...]) -> tuple[Placed, ...]:
             raise CatalogueError(f"layer {name}: {problem}{_so_far(placed)}") from None
         if layer.share:
             _check_shared(layer, name, plan, placed)
-        out = Source(f"{plan.out}_{name}", plan.axes, plan.shape)
+        out = Source(in_layer(plan.out, name), plan.axes, plan.shape)
         placed.append(Placed(name, layer, sources, plan, out))
         known[name] = out
     return tuple(placed)
@@ -149,8 +149,9 @@ def _plan(layer: AnyLayer, place: int, sources: tuple[Source, ...]) -> Plan:
 
 
 def _own_letter(place: int, x: Source) -> str:
-    usual: str = LETTERS[place] if place < len(LETTERS) else f"j{place + 1}"
-    return next(each for each in (usual, *LETTERS) if each not in x.axes)
+    usual = LETTERS[place] if place < len(LETTERS) else f"j{place + 1}"
+    free: list[str] = [each for each in (usual, *LETTERS) if each not in x.axes]
+    return free[0]
 
 
 def settings_of(row: LayerRow, layer: LayerUse) -> dict[str, object]:

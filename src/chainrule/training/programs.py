@@ -77,7 +77,7 @@ def of_part(part: NetworkPart, update: Update, dropout: Mapping[str, Decimal] | 
 
 def output_family(net: Trainable) -> str:
     """The family of the network's outputs: ``out_o``."""
-    return f"out_{layer_names(net.layers)[-1]}"
+    return place_layers(net.inputs, net.layers)[-1].out.family
 
 
 def parameter_names(net: Trainable) -> tuple[str, ...]:
