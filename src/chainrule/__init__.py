@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from chainrule.model import Dense, Explanation, Network, Step, examples, load, load_results, load_trained
+    from chainrule.model import Dense, Explanation, Layer, Network, Step, examples, load, load_results, load_trained
     from chainrule.training.estimators import NetworkClassifier, NetworkRegressor
 
 __all__ = [
     "Dense",
     "Explanation",
+    "Layer",
     "Network",
     "NetworkClassifier",
     "NetworkRegressor",

@@ -150,9 +150,9 @@ def test_names_that_can_not_be_used(names: tuple[str, ...], message: str) -> Non
         (2, [], 1, "a network needs at least one layer"),
         (0, [DenseLayer(1)], 1, "the number of inputs must be at least 1, not 0"),
         (1, [DenseLayer(1)], 0, "the number of samples must be at least 1, not 0"),
-        (1, [DenseLayer(-3), DenseLayer(1)], 1, "the number of neurons in layer h must be at least 1, not -3"),
-        (1, [DenseLayer(1, bias="both")], 1, "a bias is none, shared or per_neuron, not 'both'"),
-        (1, [DenseLayer(1, "tahn")], 1, "there is no activation 'tahn'; did you mean tanh?"),
+        (1, [DenseLayer(-3), DenseLayer(1)], 1, "layer h: the number of neurons must be at least 1, not -3"),
+        (1, [DenseLayer(1, bias="both")], 1, "layer o: a bias is none, shared or per_neuron, not 'both'"),
+        (1, [DenseLayer(1, "tahn")], 1, "layer o: there is no activation 'tahn'; did you mean tanh?"),
     ],
 )
 def test_networks_that_make_no_sense(inputs: int, layers: list[DenseLayer], samples: int, message: str) -> None:
@@ -193,7 +193,7 @@ def test_what_training_changes() -> None:
         DenseLayer(1, bias="shared", train_bias=False),
         DenseLayer(1, train_weights=False, name="last"),
     ]
-    assert trained_parameters(layers) == ("w_h1", "w_h2", "b_last")
+    assert trained_parameters(2, layers) == ("w_h1", "w_h2", "b_last")
 
 
 def test_an_activations_own_number_stays_as_typed() -> None:

@@ -24,7 +24,7 @@ from chainrule.program.sizes import ProgramError
 
 ROUNDS = 20
 LAYERS = (DenseLayer(3, "tanh", bias="per_neuron"), DenseLayer(2, "logistic", bias="shared"))
-TRAINED = trained_parameters(LAYERS)
+TRAINED = trained_parameters(2, LAYERS)
 RNG = np.random.default_rng(8)
 START = {
     "w_h": RNG.normal(size=(3, 2)),

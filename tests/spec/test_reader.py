@@ -229,7 +229,7 @@ def test_a_network_too_large_for_the_machine_is_refused_before_it_is_made() -> N
     from chainrule.catalogue.row import CatalogueError
     from chainrule.numbers.memory import check_size
 
-    with pytest.raises(CatalogueError, match=r"10,000,000,000,000 parameters .* would need about"):
+    with pytest.raises(CatalogueError, match=r"10,000,010,000,000 parameters .* would need about"):
         check_size(parameter_shapes(1_000_000, [DenseLayer(10_000_000)]))
     assert "each sample has 1 number," in problems(text)
 

@@ -21,7 +21,6 @@ class Layer:
     source: str = ""
 
 
-NET = "net[n,j] = sum[i](w[j,i] * x[n,i]){bias}"
 BIASES = {"none": "", "shared": " + b", "per_neuron": " + b[j]"}
 
 OUTPUTS = (

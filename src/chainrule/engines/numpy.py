@@ -146,7 +146,9 @@ def executor(plan: Plan, dtype: DTypeLike = np.float64) -> Callable[..., Sequenc
         if isinstance(each, Constant):
             names[_array(place)] = each.value.astype(dtype) if each.value.dtype.kind == "f" else each.value
             continue
-        dying = [source for source in dict.fromkeys(inputs(each)) if last[source] == place and _is_large(plan, source)]
+        # A constant stays for the next call, and is no variable of the function.
+        read = [source for source in dict.fromkeys(inputs(each)) if _array(source) not in names]
+        dying = [source for source in read if last[source] == place and _is_large(plan, source)]
         args = [name(_array(source)) for source in inputs(each)]
         if isinstance(each, Apply) and each.function not in YIELDS_BOOL:
             # Memory that nobody reads again takes the result.

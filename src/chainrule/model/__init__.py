@@ -11,7 +11,8 @@ from chainrule.check.reading import read_answers
 from chainrule.engines.choose import UnknownEngine
 from chainrule.explain.find import UnknownQuantity
 from chainrule.formula.parse import FormulaError, FormulaErrors
-from chainrule.model.network import Dense, Network
+from chainrule.model.layers import Dense, Layer
+from chainrule.model.network import Network
 from chainrule.model.prepare import task_of
 from chainrule.model.present import render, text
 from chainrule.model.rounds import NotFiniteError
@@ -113,6 +114,7 @@ __all__ = [
     "PROBLEMS",
     "Dense",
     "Explanation",
+    "Layer",
     "Network",
     "Step",
     "examples",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.catalogue.build import Conventions, DenseLayer, layer_names
+from chainrule.catalogue.build import AnyLayer, Conventions, DenseLayer, layer_names
 from chainrule.catalogue.losses import find_loss
 
 SQUARED = {  # the losses that are taken for each other, with how each adds up
@@ -22,7 +22,7 @@ WAYS = {"mean": "averaged", "sum": "summed"}
 class Choices:
     """What a network of layers is made from."""
 
-    layers: tuple[DenseLayer, ...]
+    layers: tuple[AnyLayer, ...]
     conventions: Conventions
     batch: int | None
     parameters: Mapping[str, Any]
@@ -76,7 +76,7 @@ def _with_conventions(conventions: Conventions) -> Callable[[Choices], Choices]:
 
 def _biases(choices: Choices) -> Iterator[Choice]:
     """Trained or not, one for the layer or one for each neuron."""
-    with_bias = [each for each in choices.layers if each.bias != "none"]
+    with_bias = [each for each in choices.layers if isinstance(each, DenseLayer) and each.bias != "none"]
     if not with_bias:
         return
     if any(not each.train_bias for each in with_bias):
@@ -89,7 +89,11 @@ def _biases(choices: Choices) -> Iterator[Choice]:
 
 
 def _each_layer(**changes: Any) -> Callable[[Choices], Choices]:
-    return lambda choices: replace(choices, layers=tuple(replace(each, **changes) for each in choices.layers))
+    def change(choices: Choices) -> Choices:
+        layers = (replace(each, **changes) if isinstance(each, DenseLayer) else each for each in choices.layers)
+        return replace(choices, layers=tuple(layers))
+
+    return change
 
 
 def _own_biases(choices: Choices) -> Choices:
@@ -97,7 +101,7 @@ def _own_biases(choices: Choices) -> Choices:
     parameters = dict(choices.parameters)
     layers = []
     for layer, name in zip(choices.layers, layer_names(choices.layers), strict=True):
-        if layer.bias == "shared":
+        if isinstance(layer, DenseLayer) and layer.bias == "shared":
             own = np.empty((layer.units,), object)
             own[...] = choices.parameters[f"b_{name}"][()]
             parameters[f"b_{name}"] = own

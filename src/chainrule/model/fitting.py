@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from chainrule.catalogue.build import parameter_shapes
+from chainrule.catalogue.build import DenseLayer, activation_of, parameter_shapes
 from chainrule.catalogue.layers import find_activation
 from chainrule.catalogue.losses import find_loss
+from chainrule.catalogue.place import input_shape
 from chainrule.catalogue.training import Update, carried
 from chainrule.engines.choose import check_engine, choose_engine
 from chainrule.engines.jax import JaxEngine, library
@@ -76,7 +78,7 @@ def about_rows(data: Data, spec: Spec) -> int:
             with path.open("rb") as file:
                 return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
         inputs = spec.network.inputs if isinstance(spec.network, NetworkPart) else 1
-        return path.stat().st_size // (8 * (inputs + 1)) + 1
+        return path.stat().st_size // (8 * (prod(input_shape(inputs)) + 1)) + 1
     except OSError:
         return 1  # reading it says what is wrong
 
@@ -224,8 +226,9 @@ def score_name(spec: Spec, preparation: Preparation | None = None) -> str:
     part = spec.network
     if not isinstance(part, NetworkPart):
         return "score"
-    last, loss = part.layers[-1].layer, find_loss(part.conventions.loss)
-    decides = last.units > 1 or loss.on != "any" or find_activation(last.activation).name == "logistic"
+    layers, loss = [each.layer for each in part.layers], find_loss(part.conventions.loss)
+    several = not isinstance(layers[-1], DenseLayer) or layers[-1].units > 1
+    decides = several or loss.on != "any" or find_activation(activation_of(layers[-1])).name == "logistic"
     return "accuracy" if decides else "R2"
 
 
@@ -269,9 +272,7 @@ def drawn_or_given(value: Any) -> Any:
     array = np.asarray(value, dtype=float)
     if array.ndim == 0:
         return Decimal(repr(float(array)))
-    if array.ndim == 1:
-        return tuple(Decimal(repr(each)) for each in array.tolist())
-    return tuple(tuple(Decimal(repr(each)) for each in row) for row in array.tolist())
+    return tuple(drawn_or_given(each) for each in array)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from chainrule.page.problems import PageError
 from chainrule.page.program_json import Live
 from chainrule.page.widget import widget
 from chainrule.program.program import Program
-from chainrule.spec.spec import FormulaPart, Spec
+from chainrule.spec.spec import FormulaPart, LayerPart, Spec
 from chainrule.spec.write import Hole, spec_pieces
 
 MOST_NUMBERS = 10_000  # that are given: with more the page no longer answers at once
@@ -113,10 +113,15 @@ def _file(task: Task, program: Program, known: set[str]) -> tuple[str | Mapping[
 
 
 def _can_follow(spec: Spec, program: Program, loss: str) -> bool:
-    """Whether another activation can be written into the file: not into own formulas, nor beside its own numbers."""
+    """Whether the file's text can have other numbers and activations: not so own formulas with activations, nor
+    layers other than dense ones, activations with numbers of their own, and parameters of another layer.
+    """
     if isinstance(spec.network, FormulaPart):
         return not activation_choices(program, loss)
-    return not any(each.layer.parameters for each in spec.network.layers)
+    return all(
+        isinstance(each, LayerPart) and not each.layer.parameters and not each.layer.share
+        for each in spec.network.layers
+    )
 
 
 def _check_size(task: Task, start: Mapping[str, Array]) -> None:

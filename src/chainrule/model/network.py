@@ -1,26 +1,30 @@
-"""A network of dense layers in Python."""
+"""A network of layers in Python."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from importlib import import_module
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.catalogue.build import Conventions, DenseLayer, layer_names, parameter_shapes
+from chainrule.catalogue.build import Conventions, Inputs, output_shape, parameter_shapes, place_layers
 from chainrule.catalogue.initialisers import find_initialiser
+from chainrule.catalogue.place import given_of_layer, input_shape
 from chainrule.catalogue.training import Update
+from chainrule.model.layers import Dense, Layer, layer_of, part_of, start_of
 from chainrule.model.prepare import layered_task
 from chainrule.model.step import Step
 from chainrule.model.task import Array
 from chainrule.numbers.draw import draw
 from chainrule.numbers.ledger import LedgerError
 from chainrule.numbers.memory import check_size
+from chainrule.program.program import Role
 from chainrule.program.sizes import shape_text
-from chainrule.spec.spec import LayerPart, Matrix, NetworkPart, Spec
+from chainrule.spec.spec import Matrix, NetworkPart, Spec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,26 +33,8 @@ if TYPE_CHECKING:
     from chainrule.model.train import TrainedNetwork
 
 
-@dataclass(frozen=True)
-class Dense:
-    """A layer of neurons that each see all outputs of the layer before.
-
-    ``weights`` has a row for each neuron and a column for each of its inputs, or is an initialiser's name. ``bias`` is
-    a number (one shared by the layer), one for each neuron, an initialiser's name (one for each neuron), or None.
-    """
-
-    units: int
-    activation: str = "identity"
-    weights: Any = "glorot_uniform"
-    bias: Any = "zeros"
-    parameters: Sequence[float] = ()
-    train_weights: bool = True
-    train_bias: bool = True
-    name: str = ""
-
-
 class Network:
-    """A network of dense layers with its start values.
+    """A network of layers with its start values; ``inputs`` is how many numbers a sample has, or its shape.
 
     ``over_outputs`` and ``over_batch`` are sum or mean, and the loss's own choice unless given; ``loss_settings`` are
     numbers in the loss, such as ``huber_delta``; drawn start values are the same for the same ``seed``. Raises
@@ -65,8 +51,8 @@ class Network:
 
     def __init__(
         self,
-        inputs: int,
-        layers: Sequence[Dense],
+        inputs: Inputs,
+        layers: Sequence[Dense | Layer],
         loss: str = "half_squared_error",
         *,
         over_outputs: str | None = None,
@@ -76,18 +62,21 @@ class Network:
     ) -> None:
         own = {name: Decimal(repr(value)) for name, value in (loss_settings or {}).items()}
         self.inputs, self.conventions = inputs, Conventions(loss, over_outputs, over_batch, own)
-        self.layers = tuple(_row(layer) for layer in layers)
-        self._dense, self._seed = tuple(layers), seed
+        self.layers = tuple(layer_of(layer) for layer in layers)
+        self._given, self._seed = tuple(layers), seed
         check_size(parameter_shapes(inputs, self.layers))
         rng = np.random.default_rng(seed)
         self.parameters: dict[str, Array] = {}
-        width = inputs
-        for layer, row, name in zip(layers, self.layers, layer_names(self.layers), strict=True):
-            self.parameters[f"w_{name}"] = _start(layer.weights, (layer.units, width), rng, f"the weights of {name}")
-            if row.bias != "none":
-                shape = () if row.bias == "shared" else (layer.units,)
-                self.parameters[f"b_{name}"] = _start(layer.bias, shape, rng, f"the bias of {name}")
-            width = layer.units
+        self._others: dict[str, Array] = {}
+        self._by_sample: dict[str, tuple[Any, tuple[int, ...]]] = {}
+        for layer, placed in zip(layers, place_layers(inputs, self.layers), strict=True):
+            for family, given in given_of_layer(placed):
+                value, what = start_of(layer, given), f"the {given.key} of {placed.name}"
+                if given.by_sample:
+                    self._by_sample[family] = (value, given.shape)
+                else:
+                    into = self.parameters if given.role == Role.PARAMETER else self._others
+                    into[family] = _start(value, given.shape, rng, what)
 
     def step(
         self,
@@ -108,17 +97,28 @@ class Network:
         arrays that don't fit the network and ``CatalogueError`` for an unknown optimizer or setting.
         """
         data = {
-            "x": _samples(inputs, self.inputs, "inputs"),
-            "target": _samples(targets, self.layers[-1].units, "targets"),
+            "x": _samples(inputs, input_shape(self.inputs), "inputs"),
+            "target": _samples(targets, output_shape(self.inputs, self.layers), "targets"),
         }
         if len(data["x"]) != len(data["target"]):
             raise LedgerError(f"there are {len(data['x'])} samples of inputs but {len(data['target'])} of targets")
+        rng = np.random.default_rng(self._seed)
+        for family, (value, shape) in self._by_sample.items():
+            data[family] = _start(value, (len(data["x"]), *shape), rng, family)
         own = {name: Decimal(repr(value)) for name, value in (settings or {}).items()}
         extra = [_decimal(value) for value in (weight_decay, clip_norm, clip_value)]
         update = Update(optimizer, _decimal(learning_rate), own, *extra)
         size = None if batch is None or batch >= len(data["x"]) else batch
         task = layered_task(
-            "Worked example", self.inputs, self.layers, self.conventions, self.parameters, data, update, size
+            "Worked example",
+            self.inputs,
+            self.layers,
+            self.conventions,
+            self.parameters,
+            data,
+            update,
+            size,
+            self._others,
         )
 
         def spec() -> Spec:
@@ -227,24 +227,9 @@ class Network:
 
     def spec(self, update: Update | None = None) -> Spec:
         """The network as a network file has it, without data."""
-        start = import_module("chainrule.model.fitting").drawn_or_given
-        parts = [
-            LayerPart(row, start(layer.weights), None if row.bias == "none" else start(layer.bias))
-            for row, layer in zip(self.layers, self._dense, strict=True)
-        ]
-        part = NetworkPart(self.inputs, tuple(parts), self.conventions, self._seed, (), ())
+        parts = tuple(part_of(layer) for layer in self._given)
+        part = NetworkPart(self.inputs, parts, self.conventions, self._seed, (), ())
         return Spec("Trained network", part, update or Update(), None, 1)
-
-
-def _row(layer: Dense) -> DenseLayer:
-    if layer.bias is None or (isinstance(layer.bias, str) and layer.bias == "none"):
-        bias = "none"
-    else:
-        bias = "shared" if not isinstance(layer.bias, str) and np.ndim(layer.bias) == 0 else "per_neuron"
-    parameters = tuple(Decimal(repr(float(each))) for each in layer.parameters)
-    return DenseLayer(
-        layer.units, layer.activation, parameters, bias, layer.train_weights, layer.train_bias, layer.name
-    )
 
 
 def _start(value: Any, shape: tuple[int, ...], rng: np.random.Generator, what: str) -> Array:
@@ -252,21 +237,22 @@ def _start(value: Any, shape: tuple[int, ...], rng: np.random.Generator, what: s
         return draw(find_initialiser(value), shape, rng)
     array = np.asarray(value, dtype=float)
     if array.shape != shape:
-        raise LedgerError(
-            f"{what} are {shape_text(array.shape)}, but must be {shape_text(shape)}: a row for each neuron"
-        )
+        rows = ": a row for each neuron" if len(shape) == 2 else ""
+        raise LedgerError(f"{what} are {shape_text(array.shape)}, but must be {shape_text(shape)}{rows}")
     return array
 
 
-def _samples(values: Any, width: int, what: str) -> Array:
+def _samples(values: Any, shape: tuple[int, ...], what: str) -> Array:
     array = np.asarray(values, dtype=float)
-    if array.ndim != 2 or array.shape[1] != width or not len(array):
-        raise LedgerError(
-            f"{what} are {shape_text(array.shape)}, but must be a row for each sample with {width} numbers in it"
-        )
+    if array.ndim > 1 and array.shape[1:] == (prod(shape),):
+        array = array.reshape((len(array), *shape))
+    if array.shape[1:] != shape or not array.ndim or not len(array):
+        wanted = f"a row for each sample with {prod(shape)} numbers in it"
+        wanted += f", or {shape_text(shape)} for each" if len(shape) > 1 else ""
+        raise LedgerError(f"{what} are {shape_text(array.shape)}, but must be {wanted}")
     if not np.isfinite(array).all():
-        row, column = np.argwhere(~np.isfinite(array))[0]
-        raise LedgerError(f"{what}: sample {row + 1}, number {column + 1} is not finite")
+        row, *place = np.argwhere(~np.isfinite(array))[0]
+        raise LedgerError(f"{what}: sample {row + 1}, number {', '.join(str(k + 1) for k in place)} is not finite")
     return array
 
 

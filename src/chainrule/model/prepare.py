@@ -6,24 +6,32 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache, partial
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from chainrule.catalogue.build import (
+    AnyLayer,
     Conventions,
     DenseLayer,
+    Inputs,
+    Placed,
     forward_program,
     instantiate,
     layer_names,
     parameter_shapes,
+    place_layers,
     taught_delta,
     trained_parameters,
 )
 from chainrule.catalogue.initialisers import find_initialiser
+from chainrule.catalogue.kinds import find_kind
+from chainrule.catalogue.layer_row import sizes_text
 from chainrule.catalogue.layers import find_activation
 from chainrule.catalogue.losses import Taught, find_loss
 from chainrule.catalogue.optimizers import find_optimizer
+from chainrule.catalogue.place import given_of_layer, input_shape
 from chainrule.catalogue.training import Update, setting_values, training_program
 from chainrule.explain.round import Shorter
 from chainrule.formula.expression import Div, Mul, Ref, refs, rename_letters
@@ -35,6 +43,7 @@ from chainrule.numbers.memory import check_size
 from chainrule.program.program import Family, Program, Role, adjoint_name, definition_of
 from chainrule.program.read import extend
 from chainrule.program.sizes import ProgramError
+from chainrule.spec.layers import start_value
 from chainrule.spec.problems import Problem, SpecErrors
 from chainrule.spec.spec import Drawn, FormulaPart, Spec
 
@@ -50,20 +59,31 @@ def task_of(spec: Spec) -> Task:
         hint = "add [data], or train it on a table: chainrule train NETWORK DATA --target COLUMN"
         raise SpecErrors(spec.source, [Problem(0, "", "this network has no data of its own", hint)])
     layers = [each.layer for each in part.layers]
-    names = layer_names(layers)
-    draw_with = _drawing(part.seed)
     check_size(parameter_shapes(part.inputs, layers))
+    draw_with = _drawing(part.seed)
+    samples = len(part.data_inputs)
     parameters: dict[str, Array] = {}
-    width = part.inputs
-    for each, name in zip(part.layers, names, strict=True):
-        parameters[f"w_{name}"] = _start(each.weights, (each.layer.units, width), draw_with)
-        if each.bias is not None:
-            shape = () if each.layer.bias == "shared" else (each.layer.units,)
-            parameters[f"b_{name}"] = _start(each.bias, shape, draw_with)
-        width = each.layer.units
-    data = {"x": np.array(part.data_inputs, object), "target": np.array(part.data_targets, object)}
-    task = layered_task(spec.title, part.inputs, layers, part.conventions, parameters, data, spec.update, spec.batch)
+    others: dict[str, Array] = {}
+    data = {
+        "x": shaped(np.array(part.data_inputs, object), input_shape(part.inputs)),
+        "target": shaped(np.array(part.data_targets, object), place_layers(part.inputs, layers)[-1].out.shape),
+    }
+    for each, placed in zip(part.layers, place_layers(part.inputs, layers), strict=True):
+        for family, given in given_of_layer(placed):
+            value = start_value(each, given)
+            value = Drawn(given.start) if value is None else value
+            into = parameters if given.role == Role.PARAMETER else data if given.by_sample else others
+            shape = (samples, *given.shape) if given.by_sample else given.shape
+            into[family] = _start(value, shape, draw_with)
+    task = layered_task(
+        spec.title, part.inputs, layers, part.conventions, parameters, data, spec.update, spec.batch, others
+    )
     return replace(task, spec=lambda: spec)
+
+
+def shaped(samples: Array, shape: tuple[int, ...]) -> Array:
+    """An entry of this shape for each sample; what is listed without its axes gets them."""
+    return samples.reshape((len(samples), *shape))
 
 
 def _drawing(seed: int) -> Callable[[Drawn, tuple[int, ...]], Array]:
@@ -90,16 +110,17 @@ def _start(value: Any, shape: tuple[int, ...], draw_with: Callable[[Drawn, tuple
 
 def layered_task(
     title: str,
-    inputs: int,
-    layers: Sequence[DenseLayer],
+    inputs: Inputs,
+    layers: Sequence[AnyLayer],
     conventions: Conventions,
     parameters: Mapping[str, Array],
     data: Mapping[str, Array],
     update: Update,
     batch: int | None,
+    others: Mapping[str, Array] | None = None,
 ) -> Task:
-    """The task of a network of dense layers."""
-    trained = trained_parameters(layers)
+    """The task of a network of layers; ``others`` are what its layers are given and training doesn't change."""
+    trained = trained_parameters(inputs, layers)
 
     @lru_cache(maxsize=8)
     def program_for(samples: int) -> Program:
@@ -108,14 +129,14 @@ def layered_task(
 
     def variants() -> Iterator[tuple[str, str, Task]]:
         choices = Choices(tuple(layers), conventions, batch, parameters)
-        for name, text, other in made_otherwise(choices, layers[-1].units, len(data["x"])):
+        for name, text, other in made_otherwise(choices, data["target"].shape[-1], len(data["x"])):
             yield name, text, layered_task(
-                title, inputs, other.layers, other.conventions, other.parameters, data, update, other.batch
+                title, inputs, other.layers, other.conventions, other.parameters, data, update, other.batch, others
             )  # fmt: skip
 
     loss = find_loss(conventions.loss)
     settings = dict(loss.settings) | {k: str(v) for k, v in conventions.loss_settings.items()}
-    fixed = {name: _number(value) for name, value in settings.items()}
+    fixed = {name: _number(value) for name, value in settings.items()} | dict(others or {})
     return Task(
         title, program_for, parameters, data, fixed, update, "E_total", batch,
         header_of(inputs, layers, conventions, update, batch, len(data["x"])),
@@ -124,7 +145,7 @@ def layered_task(
 
 
 def shorter_for(
-    layers: Sequence[DenseLayer], conventions: Conventions
+    layers: Sequence[AnyLayer], conventions: Conventions
 ) -> Callable[[Program, Mapping[str, Array]], tuple[Shorter, ...]]:
     """What is taught in a shorter form of this network, for its numbers."""
     return partial(_shorter, taught_delta(layers, conventions), layer_names(layers)[-1])
@@ -137,16 +158,19 @@ def _number(text: str) -> Array:
 
 
 def header_of(
-    inputs: int, layers: Sequence[DenseLayer], conventions: Conventions, update: Update, batch: int | None, samples: int
+    inputs: Inputs,
+    layers: Sequence[AnyLayer],
+    conventions: Conventions,
+    update: Update,
+    batch: int | None,
+    samples: int,
 ) -> tuple[tuple[str, str], ...]:
     """The header's lines: every choice that changes a number."""
     loss = find_loss(conventions.loss)
-    shape = [f"{inputs} input{'s' * (inputs != 1)}"]
-    for layer, name in zip(layers, layer_names(layers), strict=True):
-        activation = find_activation(layer.activation)
-        own = f", {', '.join(map(str, layer.parameters))}" if layer.parameters else ""
-        shape.append(f"{layer.units} in layer {name} ({activation.title or activation.name}{own})")
-    ways = [f"{_way(conventions.over_outputs or loss.over_outputs)} over the outputs"] if layers[-1].units > 1 else []
+    placed = place_layers(inputs, layers)
+    shape = [f"{sizes_text(input_shape(inputs))} input{'s' * (inputs != 1)}", *map(layer_text, placed)]
+    outputs = prod(placed[-1].out.shape)
+    ways = [f"{_way(conventions.over_outputs or loss.over_outputs)} over the outputs"] if outputs > 1 else []
     if (batch or samples) > 1:
         ways.append(f"{_way(conventions.over_batch or loss.over_batch)} over the samples of a round")
     lines = [
@@ -155,11 +179,16 @@ def header_of(
             "error",
             f"{loss.title}" + (f", {', '.join(ways)}" if ways else "") + f": E = {loss.formula.replace('[n,k]', '')}",
         ),
-        ("biases", _biases(layers)),
+        ("biases", _biases(placed)),
         ("samples", _samples(batch, samples)),
         ("optimizer", optimizer_line(update)),
     ]
-    frozen = [name for layer, name in zip(layers, layer_names(layers), strict=True) if not layer.train_weights]
+    frozen = [
+        each.name
+        for each in placed
+        if each.plan.given
+        and not (each.layer.train_weights if isinstance(each.layer, DenseLayer) else each.layer.trained)
+    ]
     if frozen:
         lines.insert(3, ("not trained", ", ".join(f"the weights of layer {name}" for name in frozen)))
     return tuple(lines)
@@ -169,16 +198,40 @@ def _way(way: str) -> str:
     return "averaged" if way == "mean" else "summed"
 
 
-def _biases(layers: Sequence[DenseLayer]) -> str:
+def layer_text(placed: Placed) -> str:
+    """A layer in a line: ``2 in layer h (logistic)``, ``layer c: convolution along two axes, kernel 3 (2 x 2 x 2)``."""
+    layer = placed.layer
+    if isinstance(layer, DenseLayer):
+        activation = find_activation(layer.activation)
+        own = f", {', '.join(map(str, layer.parameters))}" if layer.parameters else ""
+        each = f" at each of {sizes_text(placed.out.shape[:-1])} places" if len(placed.out.shape) > 1 else ""
+        return f"{layer.units} in layer {placed.name} ({activation.title or activation.name}{own}){each}"
+    row = find_kind(layer.kind)
+    settings = [f"{name} {_setting_text(value)}" for name, value in layer.settings if name != "without"]
+    gives = f"gives {sizes_text(placed.out.shape) or 'one number'}"
+    return f"layer {placed.name}: {', '.join([row.title, *settings, gives])}"
+
+
+def _setting_text(value: object) -> str:
+    return sizes_text(value) if isinstance(value, tuple) else str(value).lower()
+
+
+def _biases(placed: Sequence[Placed]) -> str:
     """``one shared by each layer, not trained``; layer by layer where they differ."""
     words = {"none": "none", "shared": "one shared by the layer", "per_neuron": "one for each neuron"}
-    said = []
-    for layer in layers:
-        trained = "" if layer.bias == "none" else ", trained" if layer.train_bias else ", not trained"
-        said.append(words[layer.bias] + trained)
-    if len(set(said)) == 1:
-        return said[0]
-    return "; ".join(f"layer {name}: {each}" for name, each in zip(layer_names(layers), said, strict=True))
+    said = {}
+    for each in placed:
+        layer = each.layer
+        if isinstance(layer, DenseLayer):
+            trained = "" if layer.bias == "none" else ", trained" if layer.train_bias else ", not trained"
+            said[each.name] = words[layer.bias] + trained
+        elif any(given.key == "bias" for given in each.plan.given):
+            said[each.name] = ("one for each filter" if each.plan.given[0].name == "k" else "of its own") + (
+                ", trained" if layer.trained else ", not trained"
+            )
+    if len(set(said.values())) <= 1:
+        return next(iter(said.values()), "none")
+    return "; ".join(f"layer {name}: {each}" for name, each in said.items())
 
 
 def _samples(batch: int | None, samples: int) -> str:

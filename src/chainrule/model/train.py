@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.catalogue.build import place_layers
+from chainrule.catalogue.layer_row import sizes_text
+from chainrule.catalogue.place import input_shape
 from chainrule.explain.writing import DIGITS
 from chainrule.model.fitting import Fitting, engine_for
 from chainrule.model.prepare import header_of, shorter_for
@@ -117,7 +120,11 @@ class TrainedNetwork:
         return _inputs(place)
 
     def __repr__(self) -> str:
-        sizes = [self.trained.net.inputs, *(layer.units for layer in self.trained.net.layers)]
+        net = self.trained.net
+        sizes = [
+            sizes_text(input_shape(net.inputs)),
+            *(sizes_text(each.out.shape) for each in place_layers(net.inputs, net.layers)),
+        ]
         last = f", {record_text(self.history[-1], 'accuracy' if self.classes else 'R2')}" if self.history else ""
         return f"<network {'-'.join(map(str, sizes))} after {len(self.history)} epochs{last}>"
 

@@ -32,7 +32,7 @@ from chainrule.formula.slopes import Use, uses
 from chainrule.program.fold import fold_definitions
 from chainrule.program.program import Definition, Family, Program, Role, adjoint_name
 from chainrule.program.sizes import ProgramError
-from chainrule.program.solve import guarded, solve
+from chainrule.program.solve import guarded, pinned, solve
 
 
 def differentiate(
@@ -169,6 +169,7 @@ def _sent_back(
     addend = guarded(tidy(Mul((upstream, slope.arg if isinstance(slope, Neg) else slope))), solution.tests)
     if addend == ZERO:
         return ZERO, sizes
-    if solution.over:
-        addend = Sum(solution.over, addend)
+    over, addend = pinned(solution.over, addend, solution.sizes)
+    if over:
+        addend = Sum(over, addend)
     return (Neg(addend) if negative else addend), sizes | dict(solution.sizes)

@@ -70,9 +70,9 @@ def infer_sizes(
     sizes: dict[str, int] = {}
     told_by: dict[str, str] = {}
     uses = list(_index_uses(formula, families, guarded=False))
-    for index, size, text, _ in uses:
+    for index, size, text, guarded in uses:
         name = _bare(index)
-        if name is None:
+        if name is None or (guarded and name in (known or {})):
             continue
         if sizes.setdefault(name, size) != size:
             raise ProgramError(

@@ -1,13 +1,18 @@
 """Index equations: which values of a formula's indices reach a given entry of a family that it uses."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chainrule.formula.expression import (
     ZERO,
+    Add,
     Expr,
     If,
     Index,
+    Mul,
+    Neg,
+    Num,
+    Ref,
     add_indices,
     fresh_letter,
     index_value,
@@ -104,6 +109,72 @@ def _renamed(
         tuple(Comparison(substitute(t.left, pairs), t.relation, substitute(t.right, pairs)) for t in tests),
         {new: known[old] for old, new in names.items()},
     )
+
+
+def pinned(over: tuple[str, ...], body: Expr, sizes: Mapping[str, int]) -> tuple[tuple[str, ...], Expr]:
+    """A letter of a sum that a test pins to an index needs no sum: the index is put in its place.
+
+    Of ``sum[i](d[i] if i == 2*p + q else 0)`` only ``d[2*p + q]`` is left, where the index stays in the range of ``i``.
+
+    >>> from chainrule.formula.parse import parse_expression
+    >>> from chainrule.formula.unparse import to_text
+    >>> left, body = pinned(("i",), parse_expression("g[i] * [i == 2*p + q]"), {"i": 4, "p": 2, "q": 2})
+    >>> left, to_text(body)
+    ((), 'g[2*p + q] * 1')
+    """
+    for name in over:
+        for node in _factors(body):
+            if not isinstance(node, If) or node.otherwise != ZERO or node.test.relation != "==":
+                continue
+            index = _other_side(node.test, name)
+            if index is None or any(each not in sizes for each, _ in index.terms):
+                continue
+            low, high = index_range(index, sizes)
+            if low < 0 or high >= sizes[name]:
+                continue
+            factors = tuple(node.then if each is node else each for each in _factors(body))
+            left = substitute(replace(body, args=factors) if isinstance(body, Mul) else factors[0], {name: index})
+            return pinned(tuple(each for each in over if each != name), left, sizes)
+    return over, body
+
+
+def _factors(body: Expr) -> tuple[Expr, ...]:
+    return body.args if isinstance(body, Mul) else (body,)
+
+
+def _other_side(test: Comparison, name: str) -> Index | None:
+    """What a test says that a letter equals, as an index; None where it is something else."""
+    for one, other in ((test.left, test.right), (test.right, test.left)):
+        if one == Ref(name):
+            index = index_of(other)
+            if index is not None and name not in dict(index.terms):
+                return index
+    return None
+
+
+def index_of(expr: Expr) -> Index | None:
+    """The index that a formula of letters and whole numbers is; None for any other formula."""
+    match expr:
+        case Ref(name, ()):
+            return letter(name)
+        case Num(value) if value == int(value):
+            return Index((), int(value))
+        case Neg(arg):
+            inner = index_of(arg)
+            return None if inner is None else add_indices(Index(()), inner, -1)
+        case Add(args):
+            total = Index(())
+            for each in args:
+                part = index_of(each)
+                if part is None:
+                    return None
+                total = add_indices(total, part)
+            return total
+        case Mul((Num(times), factor)) if times == int(times):
+            inner = index_of(factor)
+            return None if inner is None else add_indices(Index(()), inner, int(times))
+        case _:
+            return None
 
 
 def guarded(expr: Expr, tests: tuple[Comparison, ...]) -> Expr:

@@ -22,16 +22,27 @@ class Field:
 # What a field holds, in words, and as JSON Schema.
 NUMBERS = {"type": "array", "items": {"type": "number"}}
 MATRIX = {"type": "array", "items": NUMBERS}
+COUNT = {"type": "integer", "minimum": 1}
+WHOLE = {"type": "integer", "minimum": 0}
 DRAWN = {"type": "object", "required": ["initialiser"], "properties": {"initialiser": {"type": "string"}}}
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "text": ("text", {"type": "string"}),
     "name": ("a name in quotes", {"type": "string"}),
     "count": ("a whole number from 1", {"type": "integer", "minimum": 1}),
     "whole": ("a whole number from 0", {"type": "integer", "minimum": 0}),
+    "sizes": (
+        "a whole number from 1, or a list of them",
+        {"anyOf": [COUNT, {"type": "array", "items": COUNT, "minItems": 1}]},
+    ),
+    "padding": (
+        "a whole number from 0, a list of them, or same",
+        {"anyOf": [WHOLE, {"type": "array", "items": WHOLE, "minItems": 1}, {"const": "same"}]},
+    ),
+    "names": ("a list of names in quotes", {"type": "array", "items": {"type": "string"}}),
     "number": ("a number", {"type": "number"}),
     "flag": ("true or false", {"type": "boolean"}),
     "numbers": ("a list of numbers", NUMBERS),
-    "matrix": ("a list of rows of numbers", MATRIX),
+    "samples": ("a list with an entry for each sample: a row of numbers, or rows in rows", {"type": "array"}),
     "weights": ("a row for each neuron, or an initialiser", {"anyOf": [MATRIX, {"type": "string"}, DRAWN]}),
     "bias": (
         "a number, one for each neuron, an initialiser, or none",
@@ -44,7 +55,7 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
 
 FIELDS = (
     Field("", "title", "text", "What the worked example is headed with."),
-    Field("network", "inputs", "count", "How many inputs the network has.",
+    Field("network", "inputs", "sizes", "How many inputs the network has; of several axes, the size of each.",
           "without [data] and with drawn weights: as many as the data give"),
     Field("network", "loss", "name", "The error that is made small; see the reference of losses.", required=True),
     Field("network", "loss_over_outputs", "text", "How the outputs' errors add up.", "the loss's own",
@@ -53,6 +64,7 @@ FIELDS = (
           choices=("sum", "mean")),
     Field("network", "loss_settings", "settings", "Numbers in the loss, such as huber_delta.", "the loss's own"),
     Field("network", "seed", "whole", "Start values that are drawn are the same for the same seed.", "0"),
+    Field("layer", "kind", "text", "What kind of layer it is; the fields below are those of a dense one.", "dense"),
     Field("layer", "units", "count", "How many neurons the layer has.", required=True),
     Field("layer", "activation", "name", "What a neuron makes of its net input.", "identity"),
     Field("layer", "activation_parameters", "numbers", "The activation's own numbers, such as the slope of leaky_relu.",
@@ -62,6 +74,8 @@ FIELDS = (
     Field("layer", "bias", "bias", "A number is one bias shared by the layer; a list has one for each neuron.", "none"),
     Field("layer", "train_weights", "flag", "Whether training changes the weights.", "true"),
     Field("layer", "train_bias", "flag", "Whether training changes the bias.", "true"),
+    Field("layer", "inputs", "names", "The layer that it takes in; input is the network's own.", "the layer before"),
+    Field("layer", "share", "text", "The layer whose parameters it uses; then it has no weights of its own.", "none"),
     Field("layer", "name", "text", "The layer's name in formulas.", "h (or h1, h2, ...), and o for the last"),
     Field("formulas", "text", "text", "Formulas, one a line, instead of layers.", required=True),
     Field("formulas", "loss", "text", "The quantity that is differentiated.", "E_total"),
@@ -71,8 +85,8 @@ FIELDS = (
     Field("targets", "*", "arrays", "For own formulas: what the outputs should be, by name."),
     Field("parameters", "*", "arrays", "For own formulas: what is trained, by name."),
     Field("constants", "*", "arrays", "For own formulas: single numbers that stay as they are, by name."),
-    Field("data", "inputs", "matrix", "One row for each sample.", required=True),
-    Field("data", "targets", "matrix", "One row for each sample: what the outputs should be.", required=True),
+    Field("data", "inputs", "samples", "One row for each sample; of several axes, rows in rows.", required=True),
+    Field("data", "targets", "samples", "One row for each sample: what the outputs should be.", required=True),
     Field("training", "optimizer", "name", "How the parameters change; see the reference of optimizers.",
           "gradient_descent"),
     Field("training", "learning_rate", "number", "How far each step goes.", "the optimizer's own"),

@@ -1,23 +1,27 @@
 """From a network file to a `Spec`, with every problem of the file at once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from keyword import iskeyword
+from math import prod
 from typing import Any
 
-from chainrule.catalogue.build import Conventions, DenseLayer, layer_names
+from chainrule.catalogue.build import Conventions, DenseLayer, Inputs, activation_of, layer_names, place_layers
+from chainrule.catalogue.layer_row import sizes_text
 from chainrule.catalogue.layers import activation_formula, find_activation
 from chainrule.catalogue.losses import find_loss
 from chainrule.catalogue.optimizers import find_optimizer
+from chainrule.catalogue.place import input_shape
 from chainrule.catalogue.row import CatalogueError
 from chainrule.catalogue.training import Update, setting_values
 from chainrule.formula.parse import FormulaError, FormulaErrors, parse_formulas
 from chainrule.spec.fields import TABLES, fields_of
+from chainrule.spec.layers import check_fit, is_dense, read_kind
 from chainrule.spec.lines import Path, line_of
 from chainrule.spec.problems import Report, did_you_mean, nearest
-from chainrule.spec.spec import OWN, Drawn, FormulaPart, LayerPart, Matrix, NetworkPart, Spec
+from chainrule.spec.spec import OWN, Drawn, FormulaPart, KindPart, LayerPart, Nested, NetworkPart, Spec
 from chainrule.spec.text import plain_data, read_text
-from chainrule.spec.values import counted, nested, read_value, shown
+from chainrule.spec.values import counted, nested, numbers_text, read_value, shape_of, shown
 
 Table = dict[str, Any]
 
@@ -76,7 +80,7 @@ def _table(report: Report, path: Path, name: str, table: Table) -> Table:
             continue
         values[key] = read_value(report, (*path, key), known[key], value)
     for key, field in known.items():
-        if field.required and key not in table and key not in meant:
+        if field.required and key not in table and key not in meant and not (key == "weights" and "share" in table):
             report.add((*path, key), f"{key} is missing", field.meaning[0].lower() + field.meaning[1:].rstrip("."))
     return values
 
@@ -129,40 +133,51 @@ def _network(report: Report, data: Table, tables: Mapping[str, Table]) -> Networ
         _check_loss_fits(report, layers[-1], loss.on, loss.name)
     known = tables.get("data", {})
     data_inputs, data_targets = known.get("inputs"), known.get("targets")
-    outputs = layers[-1].layer.units if layers else None
-    _check_data(report, data_inputs, data_targets, inputs, outputs)
+    _check_data(report, data_inputs, data_targets, inputs, _output_shape(inputs, layers))
     if not layers or ("data" in data and not (inputs and data_inputs and data_targets)):
         return None
     seed = table.get("seed") or 0
     return NetworkPart(inputs or 0, tuple(layers), conventions, seed, data_inputs or (), data_targets or ())
 
 
-def _check_without_inputs(report: Report, data: Table, layers: list[LayerPart]) -> None:
+def _check_without_inputs(report: Report, data: Table, layers: Sequence[LayerPart | KindPart]) -> None:
     """The data that a network is trained on can say how many inputs it has, where nothing in the file depends on it."""
     if any(nearest(key, list(fields_of("network"))) == "inputs" for key in data["network"]):
         return  # a slip of the fingers, which is reported
     hint = "how many inputs the network has"
     if "data" in data:
         report.add(("network", "inputs"), "inputs is missing", hint)
-    elif layers and not isinstance(layers[0].weights, Drawn):
+    elif layers and isinstance(layers[0], KindPart):
+        report.add(("network", "inputs"), "inputs is missing", f"{hint}; of several axes, the size of each: [8, 8]")
+    elif layers and isinstance(layers[0], LayerPart) and not isinstance(layers[0].weights, Drawn):
         report.add(("network", "inputs"), "inputs is missing", f"{hint}; it may be left out where weights are drawn")
 
 
-def _layers(report: Report, tables: Any, inputs: int | None) -> list[LayerPart]:
+def _layers(report: Report, tables: Any, inputs: Inputs | None) -> list[LayerPart | KindPart]:
     if not isinstance(tables, list) or not tables or not all(isinstance(each, dict) for each in tables):
         report.add(("layer",), "there is no [[layer]]", "write [[layer]] and its units, activation and weights")
         return []
-    found = []
-    width = inputs
+    found: list[LayerPart | KindPart] = []
+    width = inputs if isinstance(inputs, int) else inputs[0] if inputs and len(inputs) == 1 else None
+    problems = len(report.problems)
     for place, table in enumerate(tables):
         path: Path = ("layer", place)
+        if not is_dense(table):
+            kind = read_kind(report, path, table)
+            if kind is not None:
+                found.append(kind)
+            width = None
+            continue
         values = _table(report, path, "layer", table)
         layer = _layer(report, path, values, width)
         if layer is not None:
             found.append(layer)
         width = values.get("units")
-    if len(found) == len(tables):
-        _checked(report, ("layer",), lambda: layer_names([each.layer for each in found]))
+    if len(found) < len(tables):
+        return []
+    named = _checked(report, ("layer",), lambda: layer_names([each.layer for each in found]))
+    if named and inputs and len(report.problems) == problems:
+        check_fit(report, inputs, found, lambda name: ("layer", named.index(name)))
     return found
 
 
@@ -187,20 +202,23 @@ def _layer(report: Report, path: Path, values: Table, width: int | None) -> Laye
                    "write one for each neuron, or a single number that they share")  # fmt: skip
     if bias is None and values.get("train_bias"):
         report.add((*path, "train_bias"), "there is no bias to train", "give the layer a bias, or leave this out")
+    if weights is None and values.get("share"):
+        weights = Drawn("zeros")  # never drawn: the weights are those of another layer
     if not units or weights is None:
         return None
     kind = "none" if bias is None else "shared" if isinstance(bias, Decimal) else "per_neuron"
     layer = DenseLayer(
         units, activation, parameters, kind,
         values.get("train_weights") is not False, values.get("train_bias") is not False, values.get("name") or "",
+        values.get("inputs") or (), values.get("share") or "",
     )  # fmt: skip
     return LayerPart(layer, weights, bias)
 
 
-def _check_loss_fits(report: Report, last: LayerPart, on: str, loss: str) -> None:
+def _check_loss_fits(report: Report, last: LayerPart | KindPart, on: str, loss: str) -> None:
     """A loss on logits after an activation that makes probabilities takes the activation twice."""
     try:
-        activation = find_activation(last.layer.activation).name
+        activation = find_activation(activation_of(last.layer)).name
     except CatalogueError:
         return
     if on == "logits" and activation in ("softmax", "logistic", "log_softmax"):
@@ -209,16 +227,39 @@ def _check_loss_fits(report: Report, last: LayerPart, on: str, loss: str) -> Non
         report.add(("network", "loss"), said, f'use activation = "identity" in the last layer, or the loss {other}')
 
 
+def _output_shape(inputs: Inputs | None, layers: Sequence[LayerPart | KindPart]) -> tuple[int, ...] | None:
+    """The shape of a sample's outputs; None where the layers don't fit together, which is told elsewhere."""
+    if layers and not isinstance(inputs, tuple) and all(isinstance(each, LayerPart) for each in layers):
+        last = layers[-1]
+        return (last.layer.units,) if isinstance(last, LayerPart) else None
+    try:
+        return place_layers(inputs, [each.layer for each in layers])[-1].out.shape if inputs and layers else None
+    except CatalogueError:
+        return None
+
+
 def _check_data(
-    report: Report, inputs: Matrix | None, targets: Matrix | None, width: int | None, outputs: int | None
+    report: Report,
+    inputs: tuple[Nested, ...] | None,
+    targets: tuple[Nested, ...] | None,
+    wanted: Inputs | None,
+    outputs: tuple[int, ...] | None,
 ) -> None:
-    if inputs and width and len(inputs[0]) != width:
-        said = f"each sample has {counted(len(inputs[0]), 'number')}, but the network has {counted(width, 'input')}"
-        report.add(("data", "inputs"), said, "change network.inputs or the data")
-    if targets and outputs and len(targets[0]) != outputs:
-        has, wanted = counted(len(targets[0]), "target"), counted(outputs, "neuron")
-        said = f"each sample has {has}, but the last layer has {wanted}"
-        report.add(("data", "targets"), said, "one target for each output")
+    if inputs and wanted:
+        shape, own = input_shape(wanted), shape_of(inputs)[1:]
+        if own not in (shape, (prod(shape),)):
+            needs = counted(shape[0], "input") if len(shape) == 1 else f"{sizes_text(shape)} inputs"
+            said = f"each sample has {numbers_text(own)}, but the network has {needs}"
+            report.add(("data", "inputs"), said, "change network.inputs or the data")
+    if targets and outputs is not None:
+        own = shape_of(targets)[1:]
+        if own not in (outputs, (prod(outputs),)):
+            has = numbers_text(own, "target")
+            wanted_text = (
+                counted(outputs[0], "neuron") if len(outputs) == 1 else f"{sizes_text(outputs) or 'a single'} outputs"
+            )
+            said = f"each sample has {has}, but the last layer has {wanted_text}"
+            report.add(("data", "targets"), said, "one target for each output")
     if inputs and targets and len(inputs) != len(targets):
         said = f"there are {counted(len(inputs), 'row')} of inputs but {len(targets)} of targets"
         report.add(("data", "targets"), said, "one row of each for every sample")

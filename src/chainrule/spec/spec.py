@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from chainrule.catalogue.build import Conventions, DenseLayer
+from chainrule.catalogue.build import Conventions, DenseLayer, Inputs, LayerUse
 from chainrule.catalogue.training import Update
 from chainrule.spec.lines import Path
 
@@ -31,18 +31,27 @@ class LayerPart:
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkPart:
-    """A network of layers and its data: a row of ``data_inputs`` and of ``data_targets`` for each sample.
+class KindPart:
+    """A layer of another kind than dense, and its numbers by the row's keys; what is not there is drawn."""
 
-    Both are empty where the data come from elsewhere; ``inputs`` is 0 where those data say how many there are.
+    layer: LayerUse
+    values: Mapping[str, Nested | Drawn]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPart:
+    """A network of layers and its data: an entry of ``data_inputs`` and of ``data_targets`` for each sample.
+
+    Both are empty where the data come from elsewhere; ``inputs`` is 0 where those data say how many there are, and
+    the shape of a sample where it has several axes.
     """
 
-    inputs: int
-    layers: tuple[LayerPart, ...]
+    inputs: Inputs
+    layers: tuple[LayerPart | KindPart, ...]
     conventions: Conventions
     seed: int
-    data_inputs: Matrix
-    data_targets: Matrix
+    data_inputs: tuple[Nested, ...]
+    data_targets: tuple[Nested, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,11 @@ def counted(count: int, one: str, many: str = "") -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
 
 
+def numbers_text(shape: tuple[int, ...], noun: str = "number") -> str:
+    """How many numbers a shape has: ``3 numbers``, ``2 x 3 numbers``."""
+    return counted(shape[0], noun) if len(shape) == 1 else f"{' x '.join(map(str, shape))} {noun}s"
+
+
 def read_value(report: Report, path: Path, field: Field, value: Any) -> Any:
     """The value as the rest of the program wants it; None, and a problem in the report, where it isn't of its kind."""
     match field.kind:
@@ -50,8 +55,18 @@ def read_value(report: Report, path: Path, field: Field, value: Any) -> Any:
             return number(report, path, value)
         case "numbers":
             return numbers(report, path, value)
-        case "matrix":
-            return matrix(report, path, value)
+        case "samples":
+            return samples(report, path, value)
+        case "sizes":
+            return (
+                wholes(report, path, field, value, 1) if isinstance(value, list) else whole(report, path, field, value)
+            )
+        case "padding":
+            return value if value == "same" or _is_whole(value, 0) else wholes(report, path, field, value, 0)
+        case "names":
+            if not isinstance(value, list) or not value or not all(isinstance(each, str) for each in value):
+                return _not(report, path, field, value)
+            return tuple(value)
         case "weights":
             return drawn(report, path, value) if isinstance(value, str | dict) else matrix(report, path, value)
         case "bias":
@@ -74,14 +89,37 @@ def _not(report: Report, path: Path, field: Field, value: Any) -> None:
 
 
 def whole(report: Report, path: Path, field: Field, value: Any) -> int | None:
-    """A whole number, from 1 for a count and from 0 otherwise, that fits into 64 bits."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < (1 if field.kind == "count" else 0):
+    """A whole number, from 0 for a whole one and from 1 otherwise, that fits into 64 bits."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < (0 if field.kind == "whole" else 1):
         _not(report, path, field, value)
         return None
     if value > LARGEST_WHOLE:
         report.add(path, f"{shown(value)} is larger than any that can be used")
         return None
     return value
+
+
+def _is_whole(value: Any, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= LARGEST_WHOLE
+
+
+def wholes(report: Report, path: Path, field: Field, value: Any, least: int) -> tuple[int, ...] | None:
+    """A list of whole numbers, from ``least`` on."""
+    if not isinstance(value, list) or not value or not all(_is_whole(each, least) for each in value):
+        _not(report, path, field, value)
+        return None
+    return tuple(value)
+
+
+def samples(report: Report, path: Path, value: Any) -> tuple[Nested, ...] | None:
+    """A list with an entry for each sample: rows of one length, or rows in rows of one shape."""
+    if not isinstance(value, list) or not all(isinstance(each, list) for each in value):
+        report.add(path, f"{shown(value)} is not a list of rows", "write a row in brackets for each: [[0.1, 0.2]]")
+        return None
+    if not any(isinstance(each, list) for row in value for each in row):
+        return matrix(report, path, value)
+    found = nested(report, path, value)
+    return found if isinstance(found, tuple) else None
 
 
 def number(report: Report, path: Path, value: Any) -> Decimal | None:

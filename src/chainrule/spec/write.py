@@ -9,7 +9,7 @@ from typing import Any
 from chainrule.catalogue.build import layer_names
 from chainrule.catalogue.losses import find_loss
 from chainrule.catalogue.training import setting_values
-from chainrule.spec.spec import OWN, Drawn, FormulaPart, LayerPart, NetworkPart, Spec
+from chainrule.spec.spec import OWN, Drawn, FormulaPart, KindPart, LayerPart, NetworkPart, Spec
 
 BARE = re.compile(r"[A-Za-z0-9_-]+")
 OTHER_NUMBERS = ("rate", "round", "weight_decay", "clip_norm", "clip_value")  # of an update, beside its own settings
@@ -93,7 +93,7 @@ def _network(part: NetworkPart) -> Iterator[tuple[str, dict[str, Any]]]:
         },
     )
     for each in part.layers:
-        yield "[[layer]]", _layer(each)
+        yield "[[layer]]", _layer(each) if isinstance(each, LayerPart) else _kind(each)
     if part.data_inputs:
         yield "[data]", {"inputs": part.data_inputs, "targets": part.data_targets}
 
@@ -102,14 +102,24 @@ def _layer(part: LayerPart) -> dict[str, Any]:
     layer = part.layer
     return {
         "name": layer.name or None,
+        "inputs": layer.inputs or None,
+        "share": layer.share or None,
         "units": layer.units,
         "activation": layer.activation,
         "activation_parameters": layer.parameters or None,
-        "weights": part.weights,
+        "weights": None if layer.share else part.weights,
         "bias": "none" if part.bias is None else part.bias,
         "train_weights": layer.train_weights,
         "train_bias": layer.train_bias if part.bias is not None else None,
     }
+
+
+def _kind(part: KindPart) -> dict[str, Any]:
+    layer = part.layer
+    settings = dict(layer.settings)
+    without = dict.fromkeys(settings.pop("without", ()), "none")
+    named = {"name": layer.name or None, "kind": layer.kind, "inputs": layer.inputs or None}
+    return named | settings | {"share": layer.share or None, "train": layer.trained} | dict(part.values) | without
 
 
 def _formulas(part: FormulaPart) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -185,7 +195,7 @@ def _value(value: Any) -> str:
 def _array(value: tuple[Any, ...], indent: str = "") -> str:
     """An array: its rows on a line each, its numbers beside each other."""
     if len(value) == 1 or not isinstance(value[0], tuple):
-        return f"[{', '.join(_array(each, indent) if isinstance(each, tuple) else str(each) for each in value)}]"
+        return f"[{', '.join(_array(each, indent) if isinstance(each, tuple) else _value(each) for each in value)}]"
     inner = indent + "    "
     return "[\n" + "".join(f"{inner}{_array(each, inner)},\n" for each in value) + f"{indent}]"
 

@@ -34,6 +34,14 @@ class Plan:
             raise TrainingError("a sweep trains networks of layers, not own formulas")
         return self.spec.network
 
+    @property
+    def layers(self) -> tuple[LayerPart, ...]:
+        """The network's dense layers. Raises ``TrainingError`` for layers of other kinds, which have no one size."""
+        layers = tuple(each for each in self.part.layers if isinstance(each, LayerPart))
+        if len(layers) < len(self.part.layers):
+            raise TrainingError("the layers of a network can be varied where all of them are dense")
+        return layers
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -57,7 +65,7 @@ def _number(name: str, value: Value) -> Decimal:
 
 
 def _with_layers(plan: Plan, hidden: list[LayerPart]) -> Plan:
-    part = replace(plan.part, layers=(*hidden, plan.part.layers[-1]))
+    part = replace(plan.part, layers=(*hidden, plan.layers[-1]))
     return replace(plan, spec=replace(plan.spec, network=part))
 
 
@@ -70,21 +78,21 @@ def _sized(layer: LayerPart, units: int) -> LayerPart:
 
 def _sizes(plan: Plan, sizes: list[int]) -> Plan:
     """Hidden layers of these sizes, each like the one that stands in its place, or like the last hidden one."""
-    hidden = list(plan.part.layers[:-1]) or [_first_hidden(plan.part)]
+    hidden = list(plan.layers[:-1]) or [_first_hidden(plan.layers[-1])]
     like = [hidden[min(place, len(hidden) - 1)] for place in range(len(sizes))]
     wide = [_sized(layer, units) for layer, units in zip(like, sizes, strict=True)]
-    last = plan.part.layers[-1]
-    if sizes != [each.layer.units for each in plan.part.layers[:-1]]:
+    last = plan.layers[-1]
+    if sizes != [each.layer.units for each in plan.layers[:-1]]:
         last = replace(_sized(last, last.layer.units), layer=last.layer)
     part = replace(plan.part, layers=(*wide, last))
     return replace(plan, spec=replace(plan.spec, network=part))
 
 
-def _first_hidden(part: NetworkPart) -> LayerPart:
+def _first_hidden(last: LayerPart) -> LayerPart:
     """A hidden layer for a network that has none."""
-    bias = None if part.layers[-1].bias is None else Drawn(BIAS)
+    bias = None if last.bias is None else Drawn(BIAS)
     kind = "none" if bias is None else "per_neuron"
-    return LayerPart(DenseLayer(part.layers[-1].layer.units, "tanh", bias=kind), Drawn(WEIGHTS), bias)
+    return LayerPart(DenseLayer(last.layer.units, "tanh", bias=kind), Drawn(WEIGHTS), bias)
 
 
 def _hidden(plan: Plan, value: Value) -> Plan:
@@ -99,26 +107,24 @@ def _hidden(plan: Plan, value: Value) -> Plan:
 
 def _layers(plan: Plan, value: Value) -> Plan:
     count = _whole("layers", value, 0)
-    sizes = [each.layer.units for each in plan.part.layers[:-1]] or [plan.part.layers[-1].layer.units]
+    sizes = [each.layer.units for each in plan.layers[:-1]] or [plan.layers[-1].layer.units]
     return _sizes(plan, [sizes[min(place, len(sizes) - 1)] for place in range(count)])
 
 
 def _units(plan: Plan, value: Value) -> Plan:
     units = _whole("units", value, 1)
-    return _sizes(plan, [units] * max(1, len(plan.part.layers) - 1))
+    return _sizes(plan, [units] * max(1, len(plan.layers) - 1))
 
 
 def _activation(plan: Plan, value: Value) -> Plan:
     row = find_activation(str(value))
-    hidden = [
-        replace(each, layer=replace(each.layer, activation=row.name, parameters=())) for each in plan.part.layers[:-1]
-    ]
+    hidden = [replace(each, layer=replace(each.layer, activation=row.name, parameters=())) for each in plan.layers[:-1]]
     return _with_layers(plan, hidden)
 
 
 def _weights(plan: Plan, value: Value) -> Plan:
     drawn = Drawn(find_initialiser(str(value)).name)
-    part = replace(plan.part, layers=tuple(replace(each, weights=drawn) for each in plan.part.layers))
+    part = replace(plan.part, layers=tuple(replace(each, weights=drawn) for each in plan.layers))
     return replace(plan, spec=replace(plan.spec, network=part))
 
 

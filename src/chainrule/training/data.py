@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.catalogue.build import activation_of
 from chainrule.catalogue.layers import find_activation
 from chainrule.catalogue.losses import find_loss
 from chainrule.training.columns import Table, as_text, at, column_of, is_text, missing_rows
 from chainrule.training.measure import Kind
 from chainrule.training.preparation import HOW_TO_FILL, Column, Preparation, checked_width
 from chainrule.training.problems import DataError
-from chainrule.training.programs import Trainable
+from chainrule.training.programs import Trainable, inputs_of, outputs_of
 
 Array = NDArray[Any]
 MOST_CATEGORIES = 1000
@@ -95,7 +96,7 @@ def learn(
     else:
         classes = _classes(choices.target[0], targets[0], kind)
         preparation = Preparation(inputs, (Column(choices.target[0]),), kind, classes, choices.weight)
-    checked_width(preparation, net.inputs, net.layers[-1].units)
+    checked_width(preparation, inputs_of(net), outputs_of(net))
     return preparation
 
 
@@ -229,10 +230,10 @@ def _kind(net: Trainable, targets: Sequence[_Seen], choices: Choices) -> Kind:
     """
     if len(targets) > 1:
         return "numbers"
-    seen, units = targets[0], net.layers[-1].units
+    seen, units = targets[0], outputs_of(net)
     if units > 1:
         return "classes"
-    loss, activation = find_loss(net.conventions.loss), find_activation(net.layers[-1].activation).name
+    loss, activation = find_loss(net.conventions.loss), find_activation(activation_of(net.layers[-1])).name
     as_classes = seen.text or choices.target[0] in choices.categories
     if loss.name == "hinge":
         return "signs"

@@ -25,6 +25,8 @@ from chainrule.training.programs import (
     SAMPLE_WEIGHT,
     Trainable,
     fixed_numbers,
+    inputs_of,
+    outputs_of,
     parameter_names,
     start_state,
     training_round,
@@ -132,8 +134,8 @@ def _job(
 
 def _check_samples(net: Trainable, data: Ledger) -> None:
     for family, width, what in (
-        ("x", net.inputs, "inputs"),
-        ("target", net.layers[-1].units, "outputs"),
+        ("x", inputs_of(net), "inputs"),
+        ("target", outputs_of(net), "outputs"),
     ):
         if data[family].shape[1:] != (width,):
             raise DataError(

@@ -9,12 +9,21 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.catalogue.build import activation_of
 from chainrule.catalogue.layers import find_activation
 from chainrule.catalogue.losses import find_loss
 from chainrule.numbers.ledger import Ledger
 from chainrule.program.program import Program
 from chainrule.training.engine import Engine, NumpyEngine
-from chainrule.training.programs import LOSS, SAMPLE_WEIGHT, Trainable, fixed_numbers, forward_round, output_family
+from chainrule.training.programs import (
+    LOSS,
+    SAMPLE_WEIGHT,
+    Trainable,
+    fixed_numbers,
+    forward_round,
+    output_family,
+    outputs_of,
+)
 
 Array = NDArray[Any]
 SLICE = 4096  # samples calculated at once
@@ -51,7 +60,7 @@ def error_is_mean(net: Trainable) -> bool:
 
 def kind_of(net: Trainable, target: Array) -> Kind:
     """What the targets of these samples are, by the network's last layer and error, and by the numbers themselves."""
-    loss, activation = find_loss(net.conventions.loss), find_activation(net.layers[-1].activation).name
+    loss, activation = find_loss(net.conventions.loss), find_activation(activation_of(net.layers[-1])).name
     if target.shape[1] > 1:
         one_each = ((target == 0) | (target == 1)).all() and (target.sum(axis=1) == 1).all()
         return "classes" if one_each else "numbers"
@@ -80,7 +89,7 @@ class Forward:
             self.engine.calculate(program, {**self.fixed, **parameters, "x": x[chosen]}, (wanted,))[wanted]
             for program, chosen in self._slices(len(x))
         ]
-        return np.concatenate(found) if found else np.empty((0, self.net.layers[-1].units))
+        return np.concatenate(found) if found else np.empty((0, outputs_of(self.net)))
 
     def outputs_and_loss(self, parameters: Ledger, data: Ledger) -> tuple[Array, float]:
         """The outputs, and the error for each sample on average."""

@@ -12,20 +12,35 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.catalogue.build import Conventions, DenseLayer, forward_program, layer_names, trained_parameters
+from chainrule.catalogue.build import (
+    AnyLayer,
+    Conventions,
+    DenseLayer,
+    Inputs,
+    forward_program,
+    layer_names,
+    output_shape,
+    parameter_shapes,
+    place_layers,
+    trained_parameters,
+)
 from chainrule.catalogue.initialisers import find_initialiser
+from chainrule.catalogue.layer_row import sizes_text
 from chainrule.catalogue.losses import find_loss
+from chainrule.catalogue.place import given_of_layer, input_shape
 from chainrule.catalogue.row import CatalogueError
 from chainrule.catalogue.training import Update, setting_values, start_values, training_program
 from chainrule.formula.expression import Expr, Mul, Ref, transform
 from chainrule.numbers.draw import draw
 from chainrule.program.program import Definition, Family, Program, Role, definition_of, with_role
 from chainrule.program.read import extend
+from chainrule.spec.layers import start_value
 from chainrule.spec.spec import Drawn, LayerPart, NetworkPart
 from chainrule.training.stable import with_stable_output
 
@@ -37,7 +52,7 @@ LOSS = "E_total"
 
 @dataclass(frozen=True, slots=True)
 class Trainable:
-    """A network of dense layers and how it is trained, without numbers.
+    """A network of layers and how it is trained, without numbers. Data give a sample's inputs as one list.
 
     ``dropout`` has the share of a hidden layer's outputs that is set to 0, by the layer's name (``inputs`` for the
     network's inputs). ``weighted`` says that each sample's error has a weight.
@@ -47,8 +62,8 @@ class Trainable:
     ['net_h', 'out_h', 'dropped_h', 'net_o']
     """
 
-    inputs: int
-    layers: tuple[DenseLayer, ...]
+    inputs: Inputs
+    layers: tuple[AnyLayer, ...]
     conventions: Conventions = field(default_factory=Conventions)
     update: Update = field(default_factory=Update)
     dropout: Mapping[str, Decimal] = field(default_factory=dict)
@@ -62,14 +77,28 @@ def of_part(part: NetworkPart, update: Update, dropout: Mapping[str, Decimal] | 
 
 def output_family(net: Trainable) -> str:
     """The family of the network's outputs: ``out_o``."""
-    return f"out_{layer_names(net.layers)[-1]}"
+    return place_layers(net.inputs, net.layers)[-1].out.family
 
 
 def parameter_names(net: Trainable) -> tuple[str, ...]:
     """The families of a network's parameters, trained or not."""
-    names = layer_names(net.layers)
-    pairs = zip(net.layers, names, strict=True)
-    return tuple(each for layer, own in pairs for each in (f"w_{own}", *([f"b_{own}"] * (layer.bias != "none"))))
+    return tuple(parameter_shapes(net.inputs, net.layers))
+
+
+def inputs_of(net: Trainable) -> int:
+    """How many numbers a sample's inputs are."""
+    return prod(input_shape(net.inputs))
+
+
+def outputs_of(net: Trainable) -> int:
+    """How many numbers a sample's outputs are. Raises ``CatalogueError`` where they are more than a list."""
+    shape = output_shape(net.inputs, net.layers)
+    if len(shape) != 1:
+        raise CatalogueError(
+            f"the network's outputs are {sizes_text(shape) or 'a single number'} for each sample; to train on data, "
+            "end with flatten, or with a layer whose outputs are a list"
+        )
+    return shape[0]
 
 
 def training_round(net: Trainable, samples: int) -> Program:
@@ -78,7 +107,7 @@ def training_round(net: Trainable, samples: int) -> Program:
     The same program for networks that differ in numbers alone, such as rates. Raises ``CatalogueError`` for a network
     that no rows describe, for dropout of a layer that isn't there, and where nothing is trained.
     """
-    if not trained_parameters(net.layers):
+    if not trained_parameters(net.inputs, net.layers):
         raise CatalogueError("nothing of this network is trained: leave out train_weights = false in a layer")
     _check_dropout(net)
     setting_values(net.update)  # which says what an optimizer doesn't have
@@ -105,8 +134,9 @@ class _Shape:
 @lru_cache(maxsize=32)
 def _training_round(shape: _Shape, samples: int) -> Program:
     net = shape.net
-    forward = _with_dropout(net, forward_program(net.inputs, net.layers, net.conventions, samples))
-    trained = trained_parameters(net.layers)
+    forward = forward_program(net.inputs, net.layers, net.conventions, samples, listed=True)
+    forward = _with_dropout(net, forward)
+    trained = trained_parameters(net.inputs, net.layers)
     program = training_program(_weighted(forward) if net.weighted else forward, trained, net.update)
     return with_stable_output(program, net.layers, net.conventions)
 
@@ -119,7 +149,7 @@ def forward_round(net: Trainable, samples: int) -> Program:
 @lru_cache(maxsize=32)
 def _forward_round(shape: _Shape, samples: int) -> Program:
     net = shape.net
-    forward = forward_program(net.inputs, net.layers, net.conventions, samples)
+    forward = forward_program(net.inputs, net.layers, net.conventions, samples, listed=True)
     return with_stable_output(_weighted(forward) if net.weighted else forward, net.layers, net.conventions)
 
 
@@ -149,15 +179,12 @@ def start_parameters(part: NetworkPart, seed: int | None = None) -> dict[str, Ar
     The same numbers as those that a worked example of the file begins with.
     """
     rng = np.random.default_rng(part.seed if seed is None else seed)
-    names = layer_names([each.layer for each in part.layers])
     found: dict[str, Array] = {}
-    width = part.inputs
-    for each, name in zip(part.layers, names, strict=True):
-        units = each.layer.units
-        found[f"w_{name}"] = _start(each.weights, (units, width), rng)
-        if each.bias is not None:
-            found[f"b_{name}"] = _start(each.bias, () if each.layer.bias == "shared" else (units,), rng)
-        width = units
+    for each, placed in zip(part.layers, place_layers(part.inputs, [one.layer for one in part.layers]), strict=True):
+        for family, given in given_of_layer(placed):
+            if given.role == Role.PARAMETER:
+                value = start_value(each, given)
+                found[family] = _start(Drawn(given.start) if value is None else value, given.shape, rng)
     return found
 
 
@@ -165,7 +192,7 @@ def _start(value: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Arra
     if isinstance(value, Drawn):
         settings = {name: float(each) for name, each in value.settings.items()}
         return draw(find_initialiser(value.initialiser), shape, rng, settings)
-    return np.array(value, dtype=float).reshape(shape)
+    return np.broadcast_to(np.array(value, dtype=float), shape).copy()
 
 
 def drawn_part(

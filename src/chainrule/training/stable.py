@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from chainrule.catalogue.build import Conventions, DenseLayer, instantiate, layer_names
+from chainrule.catalogue.build import AnyLayer, Conventions, activation_of, instantiate, layer_names
 from chainrule.catalogue.layers import find_activation
 from chainrule.catalogue.losses import find_loss
 from chainrule.formula.expression import Expr, rename_bound
@@ -55,20 +55,20 @@ PAIRS = (
 )
 
 
-def with_stable_output(program: Program, layers: tuple[DenseLayer, ...], conventions: Conventions) -> Program:
+def with_stable_output(program: Program, layers: tuple[AnyLayer, ...], conventions: Conventions) -> Program:
     """The program with stable forms of its error and of its output's delta, where its last layer and loss have them.
 
-    >>> from chainrule.catalogue.build import forward_program
+    >>> from chainrule.catalogue.build import DenseLayer, forward_program
     >>> layers, conventions = (DenseLayer(3, "softmax"),), Conventions("cross_entropy")
     >>> program = with_stable_output(forward_program(2, layers, conventions), layers, conventions)
     >>> [each.target for each in program.definitions if each.stable is not None]
     ['out_o', 'E']
     """
-    activation, loss = find_activation(layers[-1].activation).name, find_loss(conventions.loss).name
+    activation, loss = find_activation(activation_of(layers[-1])).name, find_loss(conventions.loss).name
     pair = next((each for each in PAIRS if (each.activation, each.loss) == (activation, loss)), None)
-    if pair is None:
-        return program
     output = layer_names(layers)[-1]
+    if pair is None or f"net_{output}" not in program.families or len(program.families["E"].axes) != 2:
+        return program
     names = {"net": f"net_{output}", "out": f"out_{output}"}
     letters = {"k": program.families["E"].axes[1]}
     forms = {

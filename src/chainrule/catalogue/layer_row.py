@@ -1,0 +1,155 @@
+"""What a row of a layer is: its settings, and from settings and input shapes a plan of formulas."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from chainrule.catalogue.layers import activation_formula
+from chainrule.catalogue.row import CatalogueError
+from chainrule.formula.expression import Expr, Index, Ref, letter, rename_letters, transform
+from chainrule.formula.parse import parse_expression
+from chainrule.formula.unparse import to_text
+from chainrule.program.program import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One thing that a network file may say about a layer of a kind; ``kind`` is that of a field of network files."""
+
+    name: str
+    kind: str
+    meaning: str
+    default: Any = None
+    required: bool = False
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a layer takes in: a family, its letters and its shape, both without the samples."""
+
+    family: str
+    axes: tuple[str, ...]
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A family of numbers that a layer is given: a parameter, or numbers that training doesn't change.
+
+    ``name`` is what the plan's formulas call it, ``key`` what a network file does. ``start`` is the initialiser where
+    nothing is given. With ``by_sample`` the samples are its first axis, which ``axes`` and ``shape`` leave out.
+    """
+
+    name: str
+    key: str
+    axes: tuple[str, ...]
+    shape: tuple[int, ...]
+    start: str = "glorot_uniform"
+    role: Role = Role.PARAMETER
+    by_sample: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A layer for its settings and its inputs' shapes, as formulas.
+
+    In ``formulas`` the inputs are ``x``, or ``x1``, ``x2``, ... where there are several; ``out`` is the family that
+    the next layer takes in. ``sizes`` are those of every letter, ``stable`` the forms without overflow by family.
+    ``arithmetic`` says in words how the sizes come about.
+    """
+
+    formulas: str
+    axes: tuple[str, ...]
+    shape: tuple[int, ...]
+    given: tuple[Given, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    out: str = "out"
+    stable: Mapping[str, str] = field(default_factory=dict)
+    arithmetic: str = ""
+
+
+Settings = Mapping[str, Any]
+Planner = Callable[[Settings, tuple[Source, ...]], Plan]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRow:
+    """A kind of layer. ``keys`` are the numbers that a network file may give it, with their meaning.
+
+    ``plan`` makes the formulas from settings and inputs, and raises `CatalogueError` where they don't fit. ``short``
+    is what such layers are named, numbered where there are several. ``inputs`` is how many other layers it takes in:
+    1, 2 for two or more, or 0 where the row says itself.
+    """
+
+    name: str
+    title: str
+    plan: Planner
+    settings: tuple[Setting, ...] = ()
+    keys: tuple[tuple[str, str], ...] = ()
+    short: str = ""
+    inputs: int = 1
+    aliases: tuple[str, ...] = ()
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerUse:
+    """A layer of a network by its kind; ``settings`` are those that are not the row's own choice.
+
+    ``inputs`` names the layers that it takes in (``input`` for the network's own inputs), none for the layer before.
+    ``share`` names the layer whose parameters it uses.
+    """
+
+    kind: str
+    settings: tuple[tuple[str, Any], ...] = ()
+    name: str = ""
+    inputs: tuple[str, ...] = ()
+    trained: bool = True
+    share: str = ""
+
+
+ACTIVATION = Setting("activation", "name", "What is made of the net input.", "identity")
+
+
+def activated(activation: str, axes: tuple[str, ...], parameters: tuple[str, ...] = ()) -> tuple[str, str | None]:
+    """An activation of ``net`` with these letters, the samples' included, and its form without overflow.
+
+    A softmax goes over the last letter.
+
+    >>> activated("tanh", ("n", "t", "j"))[0]
+    'tanh(net[n,t,j])'
+    """
+    out, stable = activation_formula(activation, parameters)
+    return with_axes(out, axes), None if stable is None else with_axes(stable, axes)
+
+
+def with_axes(formula: str, axes: tuple[str, ...]) -> str:
+    """A formula in ``[n,j]`` with these letters: the last stands for ``j``, all others for ``n``."""
+
+    def spread(node: Expr) -> Expr:
+        if not isinstance(node, Ref) or len(node.indices) != 2 or node.indices[0] != letter("n"):
+            return node
+        last: tuple[Index, ...] = (node.indices[1],) if len(axes) > 1 else ()
+        return Ref(node.name, (*map(letter, axes[: len(axes) - len(last)]), *last), node.why)
+
+    return to_text(rename_letters(transform(parse_expression(formula), spread), {"j": axes[-1]}))
+
+
+def letters(*groups: tuple[str, ...]) -> str:
+    """Letters as they stand in brackets: ``n,c,p,q``."""
+    return ",".join(each for group in groups for each in group)
+
+
+def per_axis(value: Any, count: int, what: str) -> tuple[int, ...]:
+    """A setting that is one number for all axes, or one for each. Raises `CatalogueError` for another count."""
+    if isinstance(value, int):
+        return (value,) * count
+    if len(value) != count:
+        raise CatalogueError(f"{what} has {len(value)} numbers, but there are {count} axes to go along")
+    return tuple(value)
+
+
+def sizes_text(shape: tuple[int, ...]) -> str:
+    """``2 x 4 x 4``."""
+    return " x ".join(map(str, shape))
