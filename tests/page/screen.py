@@ -55,6 +55,12 @@ class Screen:
         """Errors, messages on the console, dialogs, and what the content security policy stopped."""
         return self._said + list(self.page.evaluate("window.violations"))
 
+    def forget(self) -> None:
+        """What was said so far was expected, and so were the requests."""
+        self._said.clear()
+        del self.requests[1:]
+        self.page.evaluate("window.violations.length = 0")
+
     def button(self, name: str) -> Locator:
         return self.page.get_by_role("button", name=name, exact=True)
 

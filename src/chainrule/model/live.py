@@ -31,19 +31,24 @@ MOST_DIGITS = 15  # of the numbers of a browser
 class Page:
     """The live page of a round: one file of HTML, in which every number can be changed and every other one follows.
 
-    Shows itself in a notebook. ``html`` is the file's text.
+    Shows itself in a notebook. ``html`` is the file's text, ``live`` what is shown.
 
     >>> page = step.page()  # doctest: +SKIP
     >>> page.save("mazur.html")  # doctest: +SKIP
     """
 
     def __init__(self, live: Live) -> None:
-        self._live = live
+        self.live = live
+
+    @property
+    def title(self) -> str:
+        """The heading."""
+        return self.live.title
 
     @cached_property
     def html(self) -> str:
         """The file's text."""
-        return page_html(self._live)
+        return page_html(self.live)
 
     def save(self, path: str | Path) -> Path:
         """Write the file, which is complete or not there at all, and return where it is."""
@@ -58,13 +63,13 @@ class Page:
 
     def widget(self) -> Any:
         """The page as a widget (anywidget) for notebooks. Raises ``MissingLibraryError`` without the extra."""
-        return widget(self._live)
+        return widget(self.live)
 
     def _repr_html_(self) -> str:
-        return page_frame(self._live)
+        return page_frame(self.live)
 
     def __repr__(self) -> str:
-        return f"<live page of {self._live.title[:100]!r}>"
+        return f"<live page of {self.live.title[:100]!r}>"
 
 
 def live_of(
