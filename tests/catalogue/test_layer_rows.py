@@ -178,7 +178,7 @@ CASES = (
          lambda x, p, s: x.flatten(1)),
     Case("embedding", lambda rng: use("embedding", words=4, units=3), lambda rng: (int(rng.integers(1, 5)),),
          lambda x, p, s: p["w"][x.long()], whole=4),
-    Case("dropout", lambda rng: use("dropout", share=0.25), features, lambda x, p, s: x * p["mask"] / 0.75),
+    Case("dropout", lambda rng: use("dropout", rate=0.25), features, lambda x, p, s: x * p["mask"] / 0.75),
     Case("activation", lambda rng: use("activation", activation="softmax"), sequence,
          lambda x, p, s: torch.softmax(x, -1)),
     Case("batch normalisation", lambda rng: use("batch_norm", eps="0.001"), features, batch_norm),

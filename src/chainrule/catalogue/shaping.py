@@ -44,7 +44,7 @@ def _embedding(settings: Settings, sources: tuple[Source, ...]) -> Plan:
 
 
 def _dropout(settings: Settings, sources: tuple[Source, ...]) -> Plan:
-    x, share = sources[0], settings["share"]
+    x, share = sources[0], settings["rate"]
     if not 0 <= share < 1:
         raise CatalogueError(f"the share of dropout is from 0 up to but not 1, not {share}")
     own = letters(("n",), x.axes)
@@ -112,7 +112,7 @@ SHAPING = (
     ),
     LayerRow(
         "dropout", "some outputs set to 0, the others made larger", _dropout,
-        (Setting("share", "number", "The share that is set to 0; what is left is divided by 1 less this.",
+        (Setting("rate", "number", "The share that is set to 0; what is left is divided by 1 less this.",
                  required=True),),
         (("mask", "1 where a number is kept and 0 where not, for each sample; all kept unless given"),), "d",
         source="Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov 2014",
