@@ -20,7 +20,7 @@ import { walkBar, walkOf } from "./walk.js";
 /** @typedef {import("./model.js").State} State */
 /** @typedef {import("./model.js").View} View */
 
-const SLICE = 10; // milliseconds of training at a time
+const SLICE = 8; // milliseconds of training at a time
 const NARROW = 720; // pixels: below, the network is drawn from top to bottom
 const LONGEST_TITLE = 160; // characters
 const LISTED = 200; // numbers: of a larger network they are not listed one by one
