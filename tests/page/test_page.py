@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 import chainrule as cr
 from page.conftest import Show
 from page.screen import Screen, is_listed, number, shown
+from page.tutorial import changed
 
 DATA = Path(__file__).parent.parent / "data" / "worked_examples.json"
 TUTORIAL = next(each for each in json.loads(DATA.read_text())["examples"] if each["id"] == "W01-mazur")
@@ -140,22 +141,6 @@ CHANGES = {
     "a bias": ("b1", "0,5", {"biases": (0.5, 0.60)}),
     "the learning rate": ("rate", "2", {"rate": 2.0}),
 }
-
-
-def changed(
-    weights: object = ([[0.15, 0.20], [0.25, 0.30]], [[0.40, 0.45], [0.50, 0.55]]),
-    inputs: object = ((0.05, 0.10),),
-    targets: object = ((0.01, 0.99),),
-    biases: object = (0.35, 0.60),
-    rate: float = 0.5,
-    activations: tuple[str, str] = ("logistic", "logistic"),
-) -> cr.Step:
-    """The tutorial's network with something else in it, made in Python."""
-    layers = [
-        cr.Dense(2, activations[place], weights[place], biases[place], train_bias=False)  # type: ignore[index]
-        for place in range(2)
-    ]
-    return cr.Network(2, layers).step(inputs, targets, learning_rate=rate)
 
 
 @pytest.mark.parametrize("what", CHANGES)

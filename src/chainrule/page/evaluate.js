@@ -148,11 +148,11 @@ function over(expr, scope, step, start) {
 /** @param {Expr} expr @param {Scope} scope @returns {Closure} */
 function referred(expr, scope) {
   const name = /** @type {string} */ (expr.name);
-  if (!expr.at && name in scope.parameters) {
+  if (!expr.at && Object.hasOwn(scope.parameters, name)) {
     const parameter = scope.parameters[name];
     return () => parameter.now;
   }
-  if (!expr.at && name in scope.letters) {
+  if (!expr.at && Object.hasOwn(scope.letters, name)) {
     const letter = scope.letters[name];
     return () => scope.kind.whole(letter.now);
   }
@@ -215,13 +215,13 @@ function called(name, args, scope) {
  */
 export function evaluator(program, functions, kind) {
   /** @type {Scope["families"]} */
-  const families = {};
+  const families = Object.create(null); // a family may be called constructor or __proto__
   for (const { name, shape } of program.families) families[name] = { shape, values: new Array(count(shape)).fill(0) };
   const defined = new Set(program.definitions.map((each) => each.target));
   const steps = program.definitions.map((definition) => {
     const letters = definition.indices.map(() => ({ now: 0 }));
     const scope = {
-      functions, kind, families, parameters: {}, sizes: definition.sizes,
+      functions, kind, families, parameters: Object.create(null), sizes: definition.sizes,
       letters: Object.fromEntries(definition.indices.map((name, place) => [name, letters[place]])),
     };
     const { values } = families[definition.target];

@@ -20,7 +20,7 @@ import { walkBar, walkOf } from "./walk.js";
 /** @typedef {import("./model.js").State} State */
 /** @typedef {import("./model.js").View} View */
 
-const SLICE = 10; // milliseconds of training at a time
+const SLICE = 8; // milliseconds of training at a time
 const NARROW = 720; // pixels: below, the network is drawn from top to bottom
 const LONGEST_TITLE = 160; // characters
 const LISTED = 200; // numbers: of a larger network they are not listed one by one
@@ -38,17 +38,28 @@ export function start(root, data) {
   let walk = walkOf(view.shown);
   /** @type {Map<string, string[]>} */
   let users = new Map();
-  let [walked, scheduled, training, addressing] = [/** @type {any} */ (null), 0, 0, 0];
+  let [walked, scheduled, rendered, training, addressing] = [/** @type {any} */ (null), 0, 0, 0, 0];
 
-  /** @param {Partial<State>} change */
+  /** A single change is shown at once; of many, such as those of a drag, one for each frame. @param {Partial<State>} change */
   function update(change) {
     state = { ...state, ...change };
-    if (!scheduled) scheduled = requestAnimationFrame(render);
+    if (!scheduled && performance.now() - rendered > HURRY) render();
+    else refresh();
+  }
+
+  function refresh() {
+    scheduled ||= requestAnimationFrame(render);
+  }
+
+  /** What is to be seen after all that a person did, also within one frame. */
+  function fresh() {
+    if (scheduled) render();
+    return view;
   }
 
   const pick = (/** @type {string} */ selected) => update({ selected });
-  const edit = (/** @type {string} */ key, /** @type {string} */ text) => update(edited(view, key, text));
-  const step = (/** @type {string} */ key, /** @type {number} */ steps) => update({ ...edited(view, key, stepped(textOf(view.shown, scalarOf(key)), steps)), selected: key });
+  const edit = (/** @type {string} */ key, /** @type {string} */ text) => update(edited(fresh(), key, text));
+  const step = (/** @type {string} */ key, /** @type {number} */ steps) => update({ ...edited(fresh(), key, stepped(textOf(view.shown, scalarOf(key)), steps)), selected: key });
   const answer = (/** @type {string} */ key, /** @type {string} */ text) => {
     const { [key]: _, ...others } = state.answers;
     update({ answers: text.trim() ? { ...others, [key]: text } : others });
@@ -57,18 +68,21 @@ export function start(root, data) {
   const drawn = picture(drawing, { pick, drag: (key, steps, done) => done || step(key, steps), nudge: step });
   const maps = matrices({ pick });
   const formulas = formulaList({ pick });
-  const bar = walkBar({ go: (to) => update({ step: to, ...(to === null ? {} : { selected: walk.steps[to].keys[0] }) }) });
+  const bar = walkBar({ place: () => state.step, go: (to) => update({ step: to, ...(to === null ? {} : { selected: walk.steps[to].keys[0] }) }) });
   const settings = settingsPanel({
     edit,
     choose: (target, name) => {
       const { [target]: _, ...others } = state.chosen;
-      const here = view.done === state.first ? {} : { first: view.done, start: view.history.stateAt(view.done), round: view.done };
+      const here = fresh().done === state.first ? {} : { first: view.done, start: view.history.stateAt(view.done), round: view.done };
       update({ ...here, chosen: name === data.activations[target].now ? others : { ...others, [target]: name }, answers: {} });
     },
     pickSample: (sample) => update({ sample }),
   });
   const rounds = trainingPanel({
-    train: (until) => update({ until: Math.max(until, view.history.done), round: until, step: null, answers: {} }),
+    train: (more, to) => {
+      const round = to ?? fresh().done + more;
+      update({ until: Math.max(round, view.history.done), round, step: null, answers: {} });
+    },
     stop: () => update({ until: view.history.done, round: view.history.done }),
     show: (round) => update({ round, until: view.history.done, answers: {} }),
   });
@@ -126,13 +140,14 @@ export function start(root, data) {
       const end = performance.now() + SLICE;
       while (trained.done < state.until && performance.now() < end) trained.step();
       training = trained.done < state.until ? window.setTimeout(slice) : 0;
-      update({});
+      refresh();
     });
   }
 
   let described = "";
   function render() {
-    scheduled = 0;
+    cancelAnimationFrame(scheduled);
+    [scheduled, rendered] = [0, performance.now()];
     view = model.viewOf(state);
     if (view.history.done < state.until && !training) train();
     const { shown } = view;
@@ -238,10 +253,10 @@ export function start(root, data) {
     if (location.hash.replace(/^#/, "") !== hashOf(state, beginning)) update(stateFrom(location.hash, beginning, data));
   };
   if (ownAddress) addEventListener("hashchange", onHash);
-  const watch = new ResizeObserver(() => update({}));
+  const watch = new ResizeObserver(() => refresh());
   watch.observe(root);
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const onDark = () => update({});
+  const onDark = () => refresh();
   dark.addEventListener("change", onDark);
   render();
   beginning.selected ||= state.selected;

@@ -40,7 +40,7 @@ export function programOf(task, done) {
 export function givenOf(task, state, done) {
   const [first, end] = rowsOf(task, done);
   /** @type {Record<string, Typed>} */
-  const given = { ...task.fixed };
+  const given = Object.assign(Object.create(null), task.fixed);
   for (const [name, values] of Object.entries(task.data)) {
     const width = values.length / task.samples;
     given[name] = values.slice(first * width, end * width);
@@ -104,7 +104,7 @@ export function history(task, state, first) {
     if (!runner) runners.set(program, (runner = evaluator(program, task.functions, /** @type {any} */ (FLOATS))));
     const [top, end] = rowsOf(task, at);
     /** @type {Ledger} */
-    const given = { ...fixed };
+    const given = Object.assign(Object.create(null), fixed);
     for (const [name, values] of Object.entries(data)) {
       const wide = values.length / task.samples;
       given[name] = end - top === task.samples ? values : values.slice(top * wide, end * wide);
@@ -121,7 +121,7 @@ export function history(task, state, first) {
     return { next, loss: toNumber(ledger[task.loss][0]) };
   }
   /** @type {Record<string, number>} */
-  const offsets = {};
+  const offsets = Object.create(null);
   names.reduce((sum, name) => ((offsets[name] = sum), sum + state[name].length), 0);
 
   function step() {

@@ -105,9 +105,9 @@ export function lineValue(expr, names, kind, functions) {
 /** What each line gives; `replaced` stands in a line's place for all that uses it. @param {Sheet} sheet @param {any} kind @param {Map<string, any>} [replaced] */
 export function calculated(sheet, kind, replaced = new Map()) {
   /** @type {Record<string, any>} */
-  const found = {};
+  const found = Object.create(null);
   /** @type {Record<string, any>} */
-  const used = {};
+  const used = Object.create(null);
   for (const [key, typed] of sheet.given) {
     found[key] = kind.number(typed);
     used[key] = replaced.has(key) ? replaced.get(key) : found[key];

@@ -13,12 +13,11 @@ const FAR = 10_000;
 export const grouped = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 
 /**
- * @param {{ train: (rounds: number) => void, stop: () => void, show: (round: number) => void }} actions
+ * @param {{ train: (more: number, to?: number) => void, stop: () => void, show: (round: number) => void }} actions
  */
 export function trainingPanel(actions) {
   const button = (/** @type {string} */ text, /** @type {() => void} */ act) => h("button", { type: "button", onclick: act }, text);
-  let now = 0;
-  const more = [button("One round", () => actions.train(now + 1)), button("Ten rounds", () => actions.train(now + 10)), button("1000 rounds", () => actions.train(now + 1000)), button("Run to 10,000", () => actions.train(FAR))];
+  const more = [button("One round", () => actions.train(1)), button("Ten rounds", () => actions.train(10)), button("1000 rounds", () => actions.train(1000)), button("Run to 10,000", () => actions.train(0, FAR))];
   const stop = button("Stop", actions.stop);
   stop.classList.add("stop");
   const slider = h("input", { type: "range", min: 0, max: 0, step: 1, value: 0, "aria-label": "Round shown" });
@@ -42,7 +41,6 @@ export function trainingPanel(actions) {
   /** @param {View} view @param {boolean} running */
   function update(view, running) {
     const { history, done, shown, state } = view;
-    now = done;
     const loss = scalar(shown.loss);
     const hidden = state.hidden || state.step !== null;
     setText(name, lineOf(shown, loss));

@@ -84,7 +84,7 @@ export const whole = (value) =>
 /** A formula with letters replaced by numbers. @param {Expr} expr @param {Record<string, number>} at @returns {Expr} */
 export function substituted(expr, at) {
   if (expr.op === "ref") {
-    if (!expr.at) return /** @type {string} */ (expr.name) in at ? whole(at[/** @type {string} */ (expr.name)]) : expr;
+    if (!expr.at) return Object.hasOwn(at, /** @type {string} */ (expr.name)) ? whole(at[/** @type {string} */ (expr.name)]) : expr;
     return { ...expr, at: expr.at.map((index) => indexAt(index, at)) };
   }
   if (!expr.args) return expr;

@@ -115,10 +115,9 @@ export function stepTitle(shown, step) {
 
 /**
  * The bar under the picture.
- * @param {{ go: (step: number | null) => void }} actions
+ * @param {{ go: (step: number | null) => void, place: () => number | null }} actions
  */
 export function walkBar(actions) {
-  let place = /** @type {number | null} */ (null);
   let many = 0;
   const back = h("button", { type: "button", class: "quiet", onclick: () => move(-1) }, "Back");
   const next = h("button", { type: "button", class: "strong", onclick: () => move(1) }, "Next");
@@ -131,12 +130,13 @@ export function walkBar(actions) {
 
   /** @param {number} by */
   function move(by) {
+    const place = actions.place();
     const to = place === null ? (by > 0 ? 0 : many - 1) : place + by;
     actions.go(to < 0 || to >= many ? null : to);
   }
   /** @param {Shown} shown @param {Walk} walk @param {number | null} step */
   function update(shown, walk, step) {
-    [place, many] = [step, walk.steps.length];
+    many = walk.steps.length;
     const here = step === null ? null : walk.steps[step];
     setText(said, here ? `Step ${Number(step) + 1} of ${many}: ${stepTitle(shown, here)}` : `The whole round at once, ${many} steps. Next begins the walk.`);
     whole.setAttribute("aria-pressed", String(!here));
