@@ -15,6 +15,7 @@ LONGEST_FILE = 400
 # Heavy and optional: imported where they are used, so that nobody pays who doesn't use them.
 OPTIONAL = {
     "mpmath", "typst", "jax", "duckdb", "narwhals", "python_calamine", "xlsxwriter", "safetensors", "sklearn",
+    "anywidget", "traitlets",
 }  # fmt: skip
 
 
