@@ -101,7 +101,7 @@ export function start(root, data) {
   } }, "Reset");
   const link = h("button", { type: "button", onclick: copyLink }, "Copy link");
   const error = data.conventions.find((/** @type {string[]} */ [name]) => name === "error")?.[1] ?? "";
-  const summary = h("p", { class: "muted" }, error.replace(/\*\*2/g, "²").replace(/ \* /g, " · ").replace(/1\/2/g, "½").replace(/ - /g, " − "));
+  const summary = h("p", { class: "muted" }, error.replace(/\*\*2/g, "²").replace(/ \* /g, " · ").replace(/1\/2/g, "½").replace(/ - /g, " − ").replace(/= -/g, "= −"));
   root.classList.add("chainrule");
   const legends = { picture: legend(PICTURE_LEGEND), maps: legend(MAP_LEGEND) };
   const wide = h("div", { class: "page" },
