@@ -28,7 +28,7 @@ DRIVER = r"""
 import { createInterface } from "node:readline";
 import { FLOATS, MIXED } from "./arithmetic.js";
 import { evaluator, count, unflat } from "./evaluate.js";
-import { rounded, typedNumber } from "./format.js";
+import { numberText, rounded, typedNumber } from "./format.js";
 import { addressOf, keyOf, nameOf, scalar, scalarOf, symbolOf } from "./names.js";
 import { derivationOf, equationOf } from "./derive.js";
 import { givenOf, history, programOf, roundRunner, withActivations } from "./rounds.js";
@@ -93,6 +93,7 @@ const ACTIONS = {
     return { seconds, rounds, losses: trained.losses.map(sent) };
   },
   rounded: ({ cases }) => cases.map(([value, digits]) => rounded(received(value), digits)),
+  lines: ({ texts }) => texts.map(numberText),
   typed: ({ texts }) => texts.map(typedNumber),
   names(asked) {
     const shown = shownOf(asked);

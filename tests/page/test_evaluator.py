@@ -190,11 +190,7 @@ def test_start_values_of_every_initialiser(row: Initialiser) -> None:
     example = net.step([[0.5, -1.0]], [[0.1, 0.2]], learning_rate=0.1).round
     found = run_on_page(example.names.program, {**example.ledger, **example.typed}, "MIXED")
     for name, array in example.ledger.items():
-        assert [as_float(each) for each in found[name].flat] == [as_float(each) for each in array.flat], name
-
-
-def as_float(value: Any) -> float:
-    return float(value)
+        np.testing.assert_allclose(found[name].astype(float), array.astype(float), rtol=1e-14, err_msg=name)
 
 
 # The eleven nodes, and no others.
