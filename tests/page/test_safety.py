@@ -174,6 +174,9 @@ def test_the_widget(browser: Browser, tmp_path: Path) -> None:
     expect(regions.nth(0).locator('[data-quantity="E_total"]')).to_have_text("0.298371109")
     assert page.url.endswith("host.html")
     assert page.evaluate(AROUND) == before
+    page.evaluate("document.addEventListener('keydown', () => { window.heard = true })")
+    regions.nth(1).get_by_role("button", name="One round").press("b")
+    assert page.evaluate("window.heard") is None
     page.evaluate("window.leave()")
     expect(regions).to_have_count(1)
     context.close()

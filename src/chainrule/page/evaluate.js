@@ -93,6 +93,8 @@ export function compiled(expr, scope) {
         return yes ? c() : d();
       };
     }
+    default:
+      throw new Error(`there is no formula of the kind ${expr.op}`);
   }
 }
 
@@ -181,19 +183,19 @@ function inRange(at, size, name) {
 function indexed(index, scope) {
   if (typeof index === "number") return () => index;
   if (typeof index === "string") {
-    const letter = scope.letters[index];
+    const letter = Object.hasOwn(scope.letters, index) ? scope.letters[index] : null;
     if (!letter) throw new Error(`the index ${index} has no value`);
     return () => letter.now;
   }
-  const terms = index.terms.map(([name, times]) => ({ letter: scope.letters[name], times }));
-  return () => terms.reduce((sum, { letter, times }) => sum + times * letter.now, index.constant);
+  const terms = index.terms.map(([name, times]) => ({ now: indexed(name, scope), times }));
+  return () => terms.reduce((sum, { now, times }) => sum + times * now(), index.constant);
 }
 
 /** @param {string} name @param {Closure[]} args @param {Scope} scope @returns {Closure} */
 function called(name, args, scope) {
-  const row = scope.functions[name];
-  if (!row || !row.formula) {
-    const plain = scope.kind.functions[name];
+  const row = Object.hasOwn(scope.functions, name) ? scope.functions[name] : null;
+  if (!row?.formula) {
+    const plain = Object.hasOwn(scope.kind.functions, name) ? scope.kind.functions[name] : null;
     if (!plain) throw new Error(`there is no function ${name}`);
     const [first] = args;
     return args.length === 1 ? () => plain(first()) : () => plain(...args.map((arg) => arg()));

@@ -59,15 +59,21 @@ export function numberText(text) {
 /** @param {number} whole */
 const raised = (whole) => String(whole).replace(/./g, (each) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(each)]);
 
+// A power of ten as a person writes it, or copies it from a page: 2.5×10⁻³, 2.5*10^-3.
+const TIMES_TEN = /\s*[×x*·⋅]\s*10(?:(?:\^|\*\*)([-+]?\d+)|([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))$/;
+
 /**
  * What a person typed as a number, its digits kept: "0,10" is 0.10. Null where it isn't one.
  * @param {string} text @returns {string | null}
  */
 export function typedNumber(text) {
-  const plain = text.trim().replace(/[−–]/g, "-").replace(/^\+/, "").replace(/^(-?\d*),(\d+)$/, "$1.$2");
-  const match = /^(-?)(\d{0,60})(?:\.(\d{0,60}))?(?:[eE]([-+]?\d{1,3}))?$/.exec(plain);
+  const plain = text.trim().replace(/[−–]/g, "-").replace(TIMES_TEN, (_, level, high) => `E${level ?? lowered(high)}`);
+  const match = /^([-+]?)(\d{0,60})(?:[.,](\d{0,60}))?(?:[eE]([-+]?\d{1,3}))?$/.exec(plain);
   if (!match || !(match[2] || match[3])) return null;
   const [, sign, whole, part, power] = match;
-  const text10 = `${sign}${whole.replace(/^0+(?=\d)/, "") || "0"}${part ? `.${part}` : ""}${power ? `E${Number(power)}` : ""}`;
+  const text10 = `${sign === "-" ? sign : ""}${whole.replace(/^0+(?=\d)/, "") || "0"}${part ? `.${part}` : ""}${power ? `E${Number(power)}` : ""}`;
   return Number.isFinite(Number(text10)) ? text10 : null;
 }
+
+/** @param {string} digits */
+const lowered = (digits) => digits.replace(/./g, (each) => "-+0123456789"["⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹".indexOf(each)]);

@@ -17,7 +17,7 @@ POLICY = (
 )
 FRAME = (
     '<iframe title="{title}" sandbox="allow-scripts allow-downloads" allow="clipboard-write" loading="lazy" '
-    'style="width:100%;height:{height}px;border:0" srcdoc="{page}"></iframe>'
+    "style=\"width:100%;height:{height}px;border:0\" srcdoc='{page}'></iframe>"
 )
 STYLES = ("page", "picture", "derivation", "panels", "media")  # the later ones override
 HEIGHT = 900  # pixels of a page inside another one, which can't tell how much it needs
@@ -47,8 +47,8 @@ def page_html(live: Live, *, address: bool = True) -> str:
 
 def page_frame(live: Live, height: int = HEIGHT) -> str:
     """The page inside another one, such as a notebook's, of which it sees nothing and to which it can do nothing."""
-    page = page_html(live, address=False)
-    return FRAME.format(title=escape(live.title), height=height, page=escape(page))
+    page = page_html(live, address=False).replace("&", "&amp;").replace("'", "&#39;")  # its many " stay as they are
+    return FRAME.format(title=escape(live.title), height=height, page=page)
 
 
 def embedded(data: object) -> str:

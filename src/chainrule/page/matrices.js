@@ -3,10 +3,10 @@
 import { toNumber } from "./arithmetic.js";
 import { h, setAttribute, setText } from "./dom.js";
 import { numberOf } from "./derive.js";
-import { count, unflat } from "./evaluate.js";
+import { count, flat, unflat } from "./evaluate.js";
 import { numberText, rounded } from "./format.js";
 import { keyName } from "./model.js";
-import { keyOf, scalar } from "./names.js";
+import { keyOf, scalar, scalarOf } from "./names.js";
 
 /** @typedef {import("./model.js").View} View */
 /** @typedef {import("./derive.js").Shown} Shown */
@@ -40,14 +40,14 @@ export function matrices(actions) {
     return { name, button };
   });
   const maps = h("div", { class: "maps" });
-  const readout = h("p", { class: "readout", role: "status" }, "Each map has a row for each neuron or sample. Point at a cell, or reach a map by Tab and move with the arrow keys.");
+  const readout = h("p", { class: "readout", role: "status" }, "Point at a cell, or reach a map by Tab and move with the arrow keys.");
   const element = h("div", { class: "matrices" }, h("div", { class: "phases", role: "group", "aria-label": "What the maps show" }, ...sides.map((each) => each.button)), maps, readout);
   let made = "";
   /** @type {((view: View) => void)[]} */
   let updates = [];
 
-  /** @param {string} family @param {number[]} shape */
-  function mapOf(family, shape) {
+  /** @param {string} family @param {number[]} shape @param {string} meaning of its rows and columns */
+  function mapOf(family, shape, meaning) {
     const { rows, columns } = gridOf(shape);
     const cell = Math.max(3, Math.min(17, Math.floor(Math.min(560 / columns, 330 / rows))));
     const size = { width: AXIS.left + columns * cell + AXIS.right, height: AXIS.top + rows * cell + AXIS.bottom };
@@ -91,7 +91,7 @@ export function matrices(actions) {
     });
 
     /** @param {View} view */
-    function draw({ shown }) {
+    function draw({ shown, state }) {
       const name = shownFamily(shown, family, side);
       const ratio = devicePixelRatio || 1;
       if (canvas.width !== Math.round(size.width * ratio)) {
@@ -116,14 +116,17 @@ export function matrices(actions) {
       context.strokeStyle = colour.line;
       context.strokeRect(AXIS.left - 0.5, AXIS.top - 0.5, columns * cell + 1, rows * cell + 1);
       axesOf(context, { rows, columns, cell, ...size }, colour);
-      if (canvas.ownerDocument.activeElement === canvas || canvas.matches(":hover")) {
+      const ring = (/** @type {number} */ row, /** @type {number} */ column) => {
         context.strokeStyle = colour.ink;
         context.lineWidth = 2;
-        context.strokeRect(AXIS.left + at.column * cell - 0.5, AXIS.top + at.row * cell - 0.5, cell, cell);
-      }
+        context.strokeRect(AXIS.left + column * cell - 0.5, AXIS.top + row * cell - 0.5, cell, cell);
+      };
+      if (canvas.ownerDocument.activeElement === canvas || canvas.matches(":hover")) ring(at.row, at.column);
+      const chosen = scalarOf(state.selected.split("/")[0]);
+      if (chosen.family === name) ring(Math.floor(flat(shape, chosen.index) / columns), flat(shape, chosen.index) % columns);
       const [least, largest] = numbers.reduce(([low, high], each) => [Math.min(low, each), Math.max(high, each)], [Infinity, -Infinity]);
       const scale = Number.isFinite(least) ? `from ${numberText(rounded(least, 3))} to ${numberText(rounded(largest, 3))}` : "not calculated yet";
-      const titled = `${side === "value" ? family : `derivatives by ${family}`}: ${rows > 1 ? `${rows} rows × ${columns} columns` : `${columns} numbers`}, ${scale}`;
+      const titled = `${side === "value" ? family : `derivatives by ${family}`}: ${rows > 1 ? `${rows} × ${columns}${meaning}` : `${columns} numbers`}, ${scale}`;
       setText(caption, titled);
       setAttribute(canvas, "aria-label", `Heat map of ${titled}. Move with the arrow keys.`);
     }
@@ -138,14 +141,18 @@ export function matrices(actions) {
     const now = JSON.stringify(families.map(({ name, shape }) => [name, shape]));
     if (now !== made) {
       updates = [];
-      const layers = [...new Set(families.map(({ layer }) => layer))];
-      maps.replaceChildren(...layers.map((layer) => h("div", { class: "layer" }, ...families.filter((each) => each.layer === layer).map(({ name, shape }) => mapOf(name, shape)))));
+      const groupOf = (/** @type {import("./evaluate.js").Family} */ { role, layer }) => (role === "input" ? "input" : layer ? `layer ${layer}` : "error");
+      const groups = ["input", ...new Set(families.map(groupOf).filter((group) => group.startsWith("layer "))), "error"];
+      maps.replaceChildren(...groups.map((group) => h("div", { class: `layer${group.includes(" ") ? "" : " flat"}` }, ...families.filter((each) => groupOf(each) === group).map((each) => mapOf(each.name, each.shape, axesText(each))))));
       made = now;
     }
     for (const each of updates) each(view);
   }
   return { element, update };
 }
+
+/** What the rows and columns of a map are. @param {import("./evaluate.js").Family} family */
+const axesText = ({ role, axes }) => (axes.length !== 2 ? "" : axes[0] === "n" ? ` (sample × ${role === "input" ? "input" : "neuron"})` : role === "parameter" ? " (neuron × its input)" : "");
 
 /** @param {number} place @param {number} size */
 const clamp = (place, size) => Math.max(0, Math.min(size - 1, Math.floor(place)));

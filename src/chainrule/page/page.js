@@ -38,7 +38,7 @@ export function start(root, data) {
   let walk = walkOf(view.shown);
   /** @type {Map<string, string[]>} */
   let users = new Map();
-  let [walked, scheduled, rendered, training, addressing] = [/** @type {any} */ (null), 0, 0, 0, 0];
+  let [walked, scheduled, rendered, cost, training, addressing] = [/** @type {any} */ (null), 0, 0, 0, 0, 0];
 
   /** A single change is shown at once; of many, such as those of a drag, one for each frame. @param {Partial<State>} change */
   function update(change) {
@@ -101,7 +101,7 @@ export function start(root, data) {
   } }, "Reset");
   const link = h("button", { type: "button", onclick: copyLink }, "Copy link");
   const error = data.conventions.find((/** @type {string[]} */ [name]) => name === "error")?.[1] ?? "";
-  const summary = h("p", { class: "muted" }, error.replace(/\*\*2/g, "²").replace(/ \* /g, " · ").replace(/1\/2/g, "½").replace(/ - /g, " − "));
+  const summary = h("p", { class: "muted" }, error.replace(/\*\*2/g, "²").replace(/ \* /g, " · ").replace(/1\/2/g, "½").replace(/ - /g, " − ").replace(/= -/g, "= −"));
   root.classList.add("chainrule");
   const legends = { picture: legend(PICTURE_LEGEND), maps: legend(MAP_LEGEND) };
   const wide = h("div", { class: "page" },
@@ -140,7 +140,7 @@ export function start(root, data) {
       const end = performance.now() + SLICE;
       while (trained.done < state.until && performance.now() < end) trained.step();
       training = trained.done < state.until ? window.setTimeout(slice) : 0;
-      refresh();
+      if (!training || performance.now() - rendered > 3 * cost) refresh(); // most of the time is for the training
     });
   }
 
@@ -183,6 +183,7 @@ export function start(root, data) {
     morphed(heading, h("div", {}, title));
     morphed(derivation, h("div", {}, ...parts.filter(Boolean)));
     announce();
+    cost = performance.now() - rendered;
     if (ownAddress) {
       clearTimeout(addressing);
       addressing = window.setTimeout(writeAddress, CALM);

@@ -33,7 +33,7 @@ export function verdictText({ shown }, mark, slip) {
   const names = mark.earlier.map((key) => keyName(shown, key)).join(" and ");
   switch (mark.verdict) {
     case "right": return mark.note ? `right, ${mark.note}` : "right";
-    case "right to the digits given": return `right to the digits given: ${mark.note}`;
+    case "right to the digits given": return mark.note.startsWith("to the") ? `right ${mark.note}` : `right to the digits given: ${mark.note}`;
     case "follows from your earlier value": return `follows from your earlier value${mark.earlier.length > 1 ? "s" : ""} of ${names}`;
     case "wrong": return slip ? `wrong; most likely ${slip}` : "wrong";
     default: return `not checkable: ${mark.note}`;
