@@ -72,10 +72,12 @@ def pool(kind: str, dimensions: int) -> Case:
                  functional.avg_pool2d)}  # fmt: skip
         return names[kind][dimensions - 1](x, s["window"], s.get("stride") or s["window"])
 
+    def layer(rng: Rng) -> LayerUse:
+        stride = (int(rng.integers(1, 4)),) * dimensions
+        return use(f"{kind}_pooling_{dimensions}d", window=(2,) * dimensions, stride=stride)
+
     return Case(
-        f"{kind} pooling {dimensions}",
-        lambda rng: use(f"{kind}_pooling_{dimensions}d", window=(2,) * dimensions, stride=(int(rng.integers(1, 4)),) * dimensions),
-        lambda rng: (2, *(int(each) for each in rng.integers(4, 7, dimensions))),
+        f"{kind} pooling {dimensions}", layer, lambda rng: (2, *(int(each) for each in rng.integers(4, 7, dimensions))),
         oracle,
     )  # fmt: skip
 
@@ -182,7 +184,8 @@ CASES = (
     Case("activation", lambda rng: use("activation", activation="softmax"), sequence,
          lambda x, p, s: torch.softmax(x, -1)),
     Case("batch normalisation", lambda rng: use("batch_norm", eps="0.001"), features, batch_norm),
-    Case("batch normalisation of images", lambda rng: use("batch_norm", eps="0.001"), lambda rng: (2, 3, 2), batch_norm),
+    Case("batch normalisation of images", lambda rng: use("batch_norm", eps="0.001"), lambda rng: (2, 3, 2),
+         batch_norm),
     Case("batch normalisation in use", lambda rng: use("batch_norm", eps="0.001", mode="evaluation"), features,
          batch_norm_in_use),
     Case("layer normalisation", lambda rng: use("layer_norm", eps="0.001"), lambda rng: (3, 2 + int(rng.integers(3))),
