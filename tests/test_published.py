@@ -340,6 +340,69 @@ def test_batch_normalisation() -> None:
     )  # fmt: skip
 
 
+def test_batch_normalisation_by_its_row() -> None:
+    network = EXAMPLES["W21-dlbook-batchnorm"]["network"]
+    q, weight = np.array(published("W21-dlbook-batchnorm")["q row0"]["recomputed"]), np.array(network["upstream_dq"])
+    net = cr.Network(3, [cr.Layer("batch_norm", name="n", eps=network["eps"])], "squared_error", over_batch="sum")
+    step = net.step(network["z"], np.zeros((7, 3)))
+    np.testing.assert_allclose(step["out_n"][0], q, rtol=1e-9)
+    # A target that makes the upstream derivative 2 (q - target) the published one.
+    step = net.step(network["z"], np.asarray(step["out_n"]) - weight / 2)
+    for name, ours in (("mu", "mu_n"), ("var", "var_n"), ("dgamma", "dE/dgamma_n"), ("dbeta", "dE/dbeta_n")):
+        check(published("W21-dlbook-batchnorm")[name], step[ours])
+
+
+ROWS = [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
+
+
+@pytest.mark.parametrize(
+    ("test", "x", "y", "rate", "rounds"),
+    [
+        ("T1", [ROWS], [[1, 0]], 0.01, 1),
+        ("T2", [ROWS, [row[::-1] for row in ROWS[::-1]]], [[0, 1], [1, 0]], 0.01, 4),
+        ("T3", [[[each + 1 for each in row] for row in ROWS]], [[0.5, 0.5]], 0.005, 1),
+    ],
+)
+def test_a_convolution_step(test: str, x: Any, y: Any, rate: float, rounds: int) -> None:
+    rng = np.random.RandomState(42)
+    k, w = rng.randn(3, 3) * 0.01, rng.randn(1, 2) * 0.01
+    layers = [
+        cr.Layer("convolution", kernel=3, activation="relu", weights=k, bias=0.0, name="c"),
+        cr.Layer("flatten"),
+        cr.Dense(2, "softmax", w.T, [0.0, 0.0]),
+    ]
+    step = cr.Network((3, 3), layers, "cross_entropy").step(x, y, learning_rate=rate, batch=1).after(rounds)
+    ours = {"W_conv": "k_c", "b_conv": "b_c", "W_dense": "w_o", "b_dense": "b_o"}
+    entries = published("W19-deepml-130-cnn-step")
+    found = {
+        f"{test} {theirs}": np.transpose(step[name]) if name == "w_o" else step[name] for theirs, name in ours.items()
+    }
+    for name in set(found) & set(entries):
+        check(entries[name], found[name])
+
+
+def test_an_lstm_through_time() -> None:
+    step = load("lstm")
+    ours = {}
+    for at in (0, 1):
+        names = {"a": "g", "i": "i", "f": "f", "o": "o", "state": "c", "out": "h"}
+        ours |= {f"{theirs}{at}": step[f"{name}_l_{at + 1}"] for theirs, name in names.items()}
+    ours |= {
+        "dstate1": step["dE/dc_l_2"], "dstate0": step["dE/dc_l_1"], "Delta0+Dout0": step["dE/dh_l_1"],
+        "Delta1": step["dE/dh_l_2"],
+        **{f"d{theirs}1": step[f"dE/dnet_l_{name}_2"] for theirs, name in zip("aifo", "gifo", strict=True)},
+        **{f"d{theirs}0": step[f"dE/dnet_l_{name}_1"] for theirs, name in zip("aio", "gio", strict=True)},
+        "dW": [step[f"dE/dw_l_{gate}"] for gate in "gifo"], "dU": [step[f"dE/du_l_{gate}"] for gate in "gifo"],
+        "db": [step[f"dE/db_l_{gate}"] for gate in "gifo"], "W new": [step[f"w_l_{gate}+"] for gate in "gifo"],
+        "U new": [step[f"u_l_{gate}+"] for gate in "gifo"], "b new": [step[f"b_l_{gate}+"] for gate in "gifo"],
+    }  # fmt: skip
+    entries = published("W31-gomez-lstm")
+    rest = set(entries) - set(ours)
+    assert rest == {"f0", "dx1[0]", "dx1[1]", "Dout0"} - set(ours)  # derivatives by inputs, which no row trains
+    for name, value in ours.items():
+        check(entries[name], value)
+
+
 def test_pytorchs_own_examples() -> None:
     one = step_of("""
         [formulas]

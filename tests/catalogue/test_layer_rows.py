@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 import torch
@@ -13,13 +14,19 @@ from torch.nn import functional
 
 from chainrule.catalogue.build import Conventions, DenseLayer, LayerUse, forward_program, place_layers
 from chainrule.catalogue.kinds import LAYER_ROWS
+from chainrule.engines.jax import compile_program as compile_jax
+from chainrule.engines.jax import precision
+from chainrule.engines.lower import lower
 from chainrule.engines.numpy import compile_program
-from chainrule.numbers.evaluate import run
+from chainrule.engines.plan import Given
+from chainrule.engines.xla import traceable
+from chainrule.numbers.evaluate import many_digits, run
 from chainrule.program.adjoint import differentiate
 from chainrule.program.program import Program, Role, adjoint_name
 
 SEEDS = range(4)
 TOLERANCE = 1e-9
+STEP = 2.0**-20
 Params = Mapping[str, Tensor]
 Rng = np.random.Generator
 
@@ -72,10 +79,12 @@ def pool(kind: str, dimensions: int) -> Case:
                  functional.avg_pool2d)}  # fmt: skip
         return names[kind][dimensions - 1](x, s["window"], s.get("stride") or s["window"])
 
+    def layer(rng: Rng) -> LayerUse:
+        stride = (int(rng.integers(1, 4)),) * dimensions
+        return use(f"{kind}_pooling_{dimensions}d", window=(2,) * dimensions, stride=stride)
+
     return Case(
-        f"{kind} pooling {dimensions}",
-        lambda rng: use(f"{kind}_pooling_{dimensions}d", window=(2,) * dimensions, stride=(int(rng.integers(1, 4)),) * dimensions),
-        lambda rng: (2, *(int(each) for each in rng.integers(4, 7, dimensions))),
+        f"{kind} pooling {dimensions}", layer, lambda rng: (2, *(int(each) for each in rng.integers(4, 7, dimensions))),
         oracle,
     )  # fmt: skip
 
@@ -182,7 +191,8 @@ CASES = (
     Case("activation", lambda rng: use("activation", activation="softmax"), sequence,
          lambda x, p, s: torch.softmax(x, -1)),
     Case("batch normalisation", lambda rng: use("batch_norm", eps="0.001"), features, batch_norm),
-    Case("batch normalisation of images", lambda rng: use("batch_norm", eps="0.001"), lambda rng: (2, 3, 2), batch_norm),
+    Case("batch normalisation of images", lambda rng: use("batch_norm", eps="0.001"), lambda rng: (2, 3, 2),
+         batch_norm),
     Case("batch normalisation in use", lambda rng: use("batch_norm", eps="0.001", mode="evaluation"), features,
          batch_norm_in_use),
     Case("layer normalisation", lambda rng: use("layer_norm", eps="0.001"), lambda rng: (3, 2 + int(rng.integers(3))),
@@ -254,6 +264,42 @@ def test_derivatives_are_those_of_pytorch(case: Case, seed: int) -> None:
         scale = max(float(np.abs(expected).max(initial=0)), 1e-3)
         np.testing.assert_allclose(slow[adjoint_name(each)], expected, rtol=TOLERANCE, atol=TOLERANCE * scale)
         np.testing.assert_allclose(fast[adjoint_name(each)], expected, rtol=TOLERANCE, atol=TOLERANCE * scale)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_derivatives_are_those_of_jax_and_of_differences(case: Case) -> None:
+    """JAX differentiates the forward pass; the difference quotient is one in a random direction, with 40 digits."""
+    rng = np.random.default_rng(len(case.name))
+    layer, shape = case.layer(rng), case.shape(rng)
+    forward = forward_program(shape, [layer], Conventions("half_squared_error"), 2)
+    wanted = [each.name for each in forward.families.values() if each.role == Role.PARAMETER]
+    wanted += [] if case.whole else ["x"]
+    truncated = dict(layer.settings).get("truncate")  # whose derivative is not that of its value, by definition
+    given = numbers(forward, rng, case.whole)
+    program = differentiate(forward, "E_total", wanted)
+    ours = compile_jax(program, [adjoint_name(each) for each in wanted])(given)
+    slow = run(program, given)
+    for each in wanted:
+        np.testing.assert_allclose(ours[adjoint_name(each)], slow[adjoint_name(each)], rtol=1e-9, atol=1e-12)
+    if truncated or not wanted:
+        return
+    plan = lower(forward, ["E_total"])
+    names = [each.name for each in plan.instructions if isinstance(each, Given)]
+    with precision(np.dtype(float)):
+        function = traceable(plan, np.float64, jax)
+        places = tuple(place for place, name in enumerate(names) if name in wanted)
+        arrays = [jax.numpy.asarray(given[name]) for name in names]
+        theirs = jax.grad(lambda *args: function(*args)[0], places)(*arrays)
+    for place, gradient in zip(places, theirs, strict=True):
+        right = slow[adjoint_name(names[place])]
+        np.testing.assert_allclose(gradient, right, rtol=TOLERANCE, atol=TOLERANCE * np.abs(right).max(initial=1e-3))
+    way = {each: rng.normal(size=given[each].shape) for each in wanted}
+    errors = [
+        run(forward, given | {each: given[each] + h * way[each] for each in wanted}, many_digits(40))["E_total"][()]
+        for h in (STEP, -STEP)
+    ]
+    along = sum(float((way[each] * slow[adjoint_name(each)]).sum()) for each in wanted)
+    assert float((errors[0] - errors[1]) / (2 * STEP)) == pytest.approx(along, rel=1e-6, abs=1e-8)
 
 
 def test_every_row_has_a_case() -> None:

@@ -28,6 +28,7 @@ from chainrule.model.right import Rounds
 from chainrule.model.trial import sheet_for
 from chainrule.numbers.arithmetic import FLOAT, MIXED
 from chainrule.numbers.evaluate import evaluate_names
+from check.random_layers import BUILDS, layered
 from check.random_networks import Case, Kind, Writing, answer, full, networks
 
 LOSS = Scalar("E_total", ())
@@ -153,7 +154,7 @@ def test_found_again_in_random_networks(row: Mistake) -> None:
     """All numbers are calculated with the mistake, and handed in."""
 
     @often(2)
-    @given(networks(KINDS.get(row.id, USUAL)), CHANCE)
+    @given(layered(row.id) if row.id in BUILDS else networks(KINDS.get(row.id, USUAL)), CHANCE)
     def found_again(case: Case, chance: Random) -> None:
         sheet = sheet_after(case.step, int(row.id in IN_LATER_ROUNDS))
         ways = list(candidates(sheet, [row]))

@@ -16,7 +16,7 @@ import numpy as np
 from chainrule.check.answers import Answer
 from chainrule.check.sheet import Sheet, sources
 from chainrule.check.vector import VECTOR
-from chainrule.formula.expression import Add, Expr, Mul, Neg, Num, Ref, children, refs, with_children
+from chainrule.formula.expression import Add, Expr, If, Mul, Neg, Num, Ref, children, refs, with_children
 from chainrule.numbers.arithmetic import FLOAT, INTERVAL, Arithmetic
 from chainrule.numbers.evaluate import evaluate_names
 from chainrule.numbers.interval import EVERYTHING, ZERO, Interval, hull, interval
@@ -134,6 +134,10 @@ def _bounded(expr: Expr, used: Mapping[str, Interval], style: Style) -> Interval
             return interval(typed)
         case Ref(name):
             return used[name]
+        case If(test, then, otherwise):  # which of two numbers is larger is seen, and not rounded
+            points = {name: each.lower for name, each in used.items()}
+            left, right = (evaluate_names(side, points, FLOAT) for side in (test.left, test.right))
+            return _bounded(then if FLOAT.relations[test.relation](left, right) else otherwise, used, style)
         case Mul(args) if len(args) > 2:  # one product after the other, each of them rounded
             return _bounded(Mul((Mul(args[:-1]), args[-1])), used, style)
         case Add(args) if len(args) > 2 and not style.fixed:

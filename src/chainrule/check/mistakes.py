@@ -4,9 +4,6 @@ A row bends the formulas of some families the way the mistake bends them; number
 its numbers. What can only go wrong in one place is in ``edits``.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-
 from chainrule.check.backward_bends import (
     delta_by_weight_only,
     error_for_delta,
@@ -22,7 +19,6 @@ from chainrule.check.backward_bends import (
     updated_weights,
     weight_left_out,
 )
-from chainrule.check.bends import Bend
 from chainrule.check.forward_bends import (
     activation_left_out,
     bias_left_out,
@@ -32,6 +28,8 @@ from chainrule.check.forward_bends import (
     softmax_twice,
     transposed_forward,
 )
+from chainrule.check.layer_mistakes import LAYER_MISTAKES
+from chainrule.check.mistake import Mistake
 from chainrule.check.slope_bends import (
     cross_entropy_slope,
     elementwise_softmax,
@@ -53,26 +51,8 @@ from chainrule.check.update_bends import (
     sign_of_update,
     sum_for_gradient,
 )
-from chainrule.program.program import Program
 
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """A mistake: what it is, why it is wrong, and how it bends the formulas.
-
-    ``bend`` gives the ways in which it can be made in a program; none where it can't be made. ``plausible`` orders
-    mistakes that explain the same numbers. ``example`` is a network of ``chainrule list`` and a quantity that it
-    spoils. ``source`` says who made it.
-    """
-
-    id: str
-    text: str
-    why: str
-    bend: Callable[[Program], Iterator[Bend]]
-    example: tuple[str, str]
-    plausible: float = 0.5
-    source: str = ""
-
+__all__ = ["MISTAKES", "Mistake", "find_mistake"]
 
 MISTAKES = (
     Mistake(
@@ -383,6 +363,7 @@ MISTAKES = (
         ("binary-cross-entropy", "E_total"),
         0.6,
     ),
+    *LAYER_MISTAKES,
 )
 
 

@@ -19,7 +19,7 @@ from chainrule.explain.writing import (
     with_names,
     with_numbers,
 )
-from chainrule.formula.expression import ONE, Add, Expr, Index, Mul, Neg, Num, Ref, substitute
+from chainrule.formula.expression import ONE, ZERO, Add, Expr, If, Index, Mul, Neg, Num, Ref, substitute, walk
 from chainrule.formula.simplify import tidy
 from chainrule.program.paths import Path, loss_term, paths_of
 from chainrule.program.program import Definition, definition_of
@@ -110,7 +110,11 @@ def _passes(path: Path, at: Mapping[str, int]) -> bool:
 def _addend(
     writing: Writing, path: Path, below: Scalar, at: Mapping[str, int], sizes: Mapping[str, int]
 ) -> Addend | None:
-    """What a path sends; None where it comes from another entry of the family that is differentiated."""
+    """What a path sends; None where a test of its indices makes it 0, and where it comes from another entry of the
+    family that is differentiated.
+    """
+    if any(isinstance(node, If) for node in walk(path.slope)) and expand(path.slope, at, sizes) == ZERO:
+        return None
     if isinstance(path.upstream, Ref):
         node = expand(path.upstream, at, sizes)
         assert isinstance(node, Ref)

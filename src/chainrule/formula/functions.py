@@ -47,7 +47,7 @@ FUNCTIONS = (
     _primitive("expm1", "y + 1"),
     Function("abs", None, "1 if x > 0 else (-1 if x < 0 else 0)", kink="At 0 the slope is taken as 0, as in PyTorch."),
     Function("sign", None, "0", kink="At 0 the value is 0; the slope is 0 everywhere, as in PyTorch."),
-    Function("stop_gradient", "x", "0", kink="The value is x; no derivative goes through, as if x were given."),
+    Function("stop_gradient", "x", "0", title="x itself, for derivatives a given number"),
     Function(
         "max",
         "a if a > b else b",

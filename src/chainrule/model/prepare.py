@@ -171,8 +171,10 @@ def header_of(
     shape = [f"{sizes_text(input_shape(inputs))} input{'s' * (inputs != 1)}", *map(layer_text, placed)]
     outputs = prod(placed[-1].out.shape)
     ways = [f"{_way(conventions.over_outputs or loss.over_outputs)} over the outputs"] if outputs > 1 else []
-    if (batch or samples) > 1:
-        ways.append(f"{_way(conventions.over_batch or loss.over_batch)} over the samples of a round")
+    several = ["the samples of a round"] if (batch or samples) > 1 else []
+    several += ["the places of the sequence"] if prod(placed[-1].out.shape[:-1]) > 1 else []
+    if several:
+        ways.append(f"{_way(conventions.over_batch or loss.over_batch)} over {' and '.join(several)}")
     lines = [
         ("network", ", ".join(shape)),
         (
