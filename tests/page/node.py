@@ -29,7 +29,7 @@ import { createInterface } from "node:readline";
 import { FLOATS, MIXED } from "./arithmetic.js";
 import { evaluator, count, unflat } from "./evaluate.js";
 import { numberText, rounded, typedNumber } from "./format.js";
-import { addressOf, keyOf, nameOf, scalar, scalarOf, symbolOf } from "./names.js";
+import { addressOf, keyOf, lineOf, nameOf, scalar, scalarOf, symbolOf } from "./names.js";
 import { derivationOf, equationOf } from "./derive.js";
 import { givenOf, history, programOf, roundRunner, withActivations } from "./rounds.js";
 
@@ -95,12 +95,15 @@ const ACTIONS = {
   rounded: ({ cases }) => cases.map(([value, digits]) => rounded(received(value), digits)),
   lines: ({ texts }) => texts.map(numberText),
   typed: ({ texts }) => texts.map(typedNumber),
-  names(asked) {
-    const shown = shownOf(asked);
-    return scalarsOf(shown).map((each) => ({
-      key: keyOf(each), back: scalarOf(keyOf(each)), name: nameOf(shown, each), address: addressOf(shown, each),
-      symbol: symbolOf(shown, each),
-    }));
+  names({ program, loss, ratios }) {
+    const names = { families: new Map(program.families.map((each) => [each.name, each])), loss };
+    const named = (each) => ({ name: nameOf(names, each), symbol: symbolOf(names, each), line: lineOf(names, each) });
+    return {
+      scalars: scalarsOf(names).map((each) => ({
+        ...named(each), address: addressOf(names, each), key: keyOf(each), back: scalarOf(keyOf(each)),
+      })),
+      ratios: ratios.map(([of, by]) => named({ of: scalarOf(of), by: scalarOf(by) })),
+    };
   },
   derivations(asked) {
     const shown = shownOf(asked);
