@@ -88,7 +88,7 @@ export function start(root, data) {
   });
   const numbers = numbersPanel({ hide: (hidden) => update({ hidden, answers: {}, step: null }), answer, pick });
   const value = numberField({ change: (text) => edit(state.selected, text) });
-  const heading = h("div", {});
+  const heading = h("div", { tabindex: -1 });
   const derivation = h("div", { class: "derivation" });
   const type = h("button", { type: "button", class: "strong", onclick: () => numbers.ask(state.selected) }, "Type it in");
   const explain = h("section", { class: "card explain", "aria-label": "Derivation" }, heading, value.element, type, derivation);
@@ -237,7 +237,11 @@ export function start(root, data) {
   /** @param {Event} event @returns {boolean} */
   function pickedBy(event) {
     const key = /** @type {Element} */ (event.target).closest?.(".explain .pick[data-key]")?.getAttribute("data-key");
-    if (key) pick(key);
+    if (key) {
+      pick(key);
+      heading.focus({ preventScroll: true });
+      heading.scrollIntoView({ block: "nearest" }); // what was picked is explained there; where it stood is gone
+    }
     return Boolean(key);
   }
   wide.addEventListener("click", pickedBy);
