@@ -30,7 +30,7 @@ import { FLOATS, MIXED } from "./arithmetic.js";
 import { evaluator, count, unflat } from "./evaluate.js";
 import { numberText, rounded, typedNumber } from "./format.js";
 import { addressOf, keyOf, lineOf, nameOf, scalar, scalarOf, symbolOf } from "./names.js";
-import { derivationOf, equationOf } from "./derive.js";
+import { addendsTo, derivationOf, equationOf, ratioLine } from "./derive.js";
 import { givenOf, history, programOf, roundRunner, withActivations } from "./rounds.js";
 
 const KINDS = { FLOATS, MIXED };
@@ -117,6 +117,7 @@ const ACTIONS = {
         ...answer, head: keyOf(found.head), through: found.through.map(keyOf), paths: lines(found.paths),
         chain: equation(shown, found.chain), factors: lines(found.factors), product: equation(shown, found.product),
         own: equation(shown, found.own),
+        slopes: lines(addendsTo(shown, each).flatMap(({ factor }) => (factor ? ratioLine(shown, factor.ratio) : []))),
       };
     });
   },
