@@ -36,7 +36,9 @@ def test_importing_the_package_costs_nothing() -> None:
     assert not imported_by(None) & {"numpy", "click", "rich", "rich_click", "mpmath", "typst"}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["explain", "--help"], ["--version"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["explain", "--help"], ["page", "--help"], ["--version"]], ids=" ".join
+)
 def test_help_needs_no_numbers(arguments: list[str]) -> None:
     assert not imported_by(arguments) & {"numpy", "mpmath", "typst"}
 

@@ -29,8 +29,8 @@ import { createInterface } from "node:readline";
 import { FLOATS, MIXED } from "./arithmetic.js";
 import { evaluator, count, unflat } from "./evaluate.js";
 import { numberText, rounded, typedNumber } from "./format.js";
-import { addressOf, keyOf, nameOf, scalar, scalarOf, symbolOf } from "./names.js";
-import { derivationOf, equationOf } from "./derive.js";
+import { addressOf, keyOf, lineOf, nameOf, scalar, scalarOf, symbolOf } from "./names.js";
+import { addendsTo, derivationOf, equationOf, ratioLine } from "./derive.js";
 import { givenOf, history, programOf, roundRunner, withActivations } from "./rounds.js";
 
 const KINDS = { FLOATS, MIXED };
@@ -95,12 +95,15 @@ const ACTIONS = {
   rounded: ({ cases }) => cases.map(([value, digits]) => rounded(received(value), digits)),
   lines: ({ texts }) => texts.map(numberText),
   typed: ({ texts }) => texts.map(typedNumber),
-  names(asked) {
-    const shown = shownOf(asked);
-    return scalarsOf(shown).map((each) => ({
-      key: keyOf(each), back: scalarOf(keyOf(each)), name: nameOf(shown, each), address: addressOf(shown, each),
-      symbol: symbolOf(shown, each),
-    }));
+  names({ program, loss, ratios }) {
+    const names = { families: new Map(program.families.map((each) => [each.name, each])), loss };
+    const named = (each) => ({ name: nameOf(names, each), symbol: symbolOf(names, each), line: lineOf(names, each) });
+    return {
+      scalars: scalarsOf(names).map((each) => ({
+        ...named(each), address: addressOf(names, each), key: keyOf(each), back: scalarOf(keyOf(each)),
+      })),
+      ratios: ratios.map(([of, by]) => named({ of: scalarOf(of), by: scalarOf(by) })),
+    };
   },
   derivations(asked) {
     const shown = shownOf(asked);
@@ -114,6 +117,7 @@ const ACTIONS = {
         ...answer, head: keyOf(found.head), through: found.through.map(keyOf), paths: lines(found.paths),
         chain: equation(shown, found.chain), factors: lines(found.factors), product: equation(shown, found.product),
         own: equation(shown, found.own),
+        slopes: lines(addendsTo(shown, each).flatMap(({ factor }) => (factor ? ratioLine(shown, factor.ratio) : []))),
       };
     });
   },

@@ -68,6 +68,28 @@ def test_every_number_of_an_example(show: Show, example: str) -> None:
     screen.assert_all(step.after(10).values())
 
 
+def test_a_later_round(show: Show) -> None:
+    """A page that begins later: trained up to there as it is opened, or with the numbers of that round."""
+    step = cr.load("adam")
+    for later in (step.after(25), step.after(2).next()):
+        screen = show(later)
+        screen.assert_all(later.values())
+        rounds = later.rounds_done + 10
+        screen.train("Ten rounds", rounds)
+        screen.assert_all(step.after(rounds).values())
+        screen.button("Reset").click()
+        screen.assert_all(later.values())
+
+
+def test_every_number_of_a_middle_network(show: Show) -> None:
+    """With more than 150 numbers the walk goes array by array, and every number is still in the list."""
+    net = cr.Network(3, [cr.Dense(5, "tanh"), cr.Dense(3, "softmax")], "cross_entropy", seed=1)
+    step = net.step([[0.5, -1, 2]], [[0, 1, 0]], learning_rate=0.1)
+    screen = show(step)
+    assert len(screen.numbers()) > 150
+    screen.assert_all(step.values())
+
+
 def test_ten_thousand_rounds_are_those_of_python(show: Show) -> None:
     step = cr.load("mazur")
     screen = show(step)

@@ -33,8 +33,10 @@ class Page:
 
     Shows itself in a notebook. ``html`` is the file's text, ``live`` what is shown.
 
-    >>> page = step.page()  # doctest: +SKIP
-    >>> page.save("mazur.html")  # doctest: +SKIP
+    >>> from chainrule import load
+    >>> page = load("xor").page("Our class")
+    >>> page, page.html[:15]
+    (<live page of 'Our class'>, '<!doctype html>')
     """
 
     def __init__(self, live: Live) -> None:

@@ -4,6 +4,7 @@
 import { flat, valueOf } from "./evaluate.js";
 import { familyOf, hasDelta, isRatio, keyOf, scalar } from "./names.js";
 import { ELLIPSIS, ONE, SHOWN_ADDENDS, bound, expanded, holds, indexNumber, isNumber, nodes, positions, refsOf, same, substituted, tidied, withArgs } from "./tree.js";
+import { exactly } from "./arithmetic.js";
 import { rounded } from "./format.js";
 
 /** @typedef {import("./tree.js").Expr} Expr */
@@ -88,11 +89,18 @@ function sidesOf(shown, left, formula, at, sizes, value) {
   return sides;
 }
 
-/** A formula as a text that tells it from others. @param {Expr} expr @returns {string} */
+/** A formula as a text that tells it from others; 1.0 and 1 are the same. @param {Expr} expr @returns {string} */
 function lineText(expr) {
   if (expr.op === "ref") return expr.of ? `<${"by" in expr.of ? keyOf(expr.of.of) + "/" + keyOf(expr.of.by) : keyOf(expr.of)}>` : `${expr.name}`;
-  if (expr.op === "num") return `${expr.value}`;
+  if (expr.op === "num") return numberKey(/** @type {string} */ (expr.value));
   return `${expr.op}${expr.name ?? ""}${expr.relation ?? ""}${expr.over ?? ""}(${(expr.args ?? []).map(lineText).join(" ")})`;
+}
+
+/** @param {string} text */
+function numberKey(text) {
+  if (!/^[\d.]/.test(text)) return text; // NaN, Infinity
+  const { n, d } = exactly(text);
+  return `${n}/${d}`;
 }
 
 /** A calculated scalar by its own formula. @param {Shown} shown @param {Scalar} each @returns {Equation} */
@@ -262,9 +270,12 @@ function productOf(first, second) {
   return { op: "mul", args: second.op === "mul" ? [first, .../** @type {Expr[]} */ (second.args)] : [first, second] };
 }
 
+/** @param {Shown} shown @param {Factor} factor */
+const factorNumber = (shown, factor) =>
+  numberNode(rounded(evaluated(shown, factor.slope, factor.at, factor.sizes), shown.digits), factor.ratio);
+
 /** @param {Shown} shown @param {Factor} factor @returns {Equation} */
-function factorLine(shown, factor) {
-  const value = numberNode(rounded(evaluated(shown, factor.slope, factor.at, factor.sizes), shown.digits), factor.ratio);
+function factorLine(shown, factor, value = factorNumber(shown, factor)) {
   return { sides: sidesOf(shown, quantityRef(factor.ratio), factor.slope, factor.at, factor.sizes, value), of: factor.ratio };
 }
 
@@ -311,13 +322,13 @@ export function derivationOf(shown, each) {
   const first = plainRatio(shown, head);
   const links = [first, ...factors.map((factor) => quantityRef(factor.ratio))];
   const headSides = several ? [first, ...deltaName(shown, head), shownNode(shown, head)] : [first, ...ownLine(shown, head).sides.slice(1)];
-  const lines = [{ sides: headSides, note: several ? "the sum over the paths, above" : "", of: head }, ...factors.map((factor) => factorLine(shown, factor))];
-  const numbers = lines.map((line) => line.sides[line.sides.length - 1]);
+  const values = factors.map((factor) => factorNumber(shown, factor));
+  const lines = [{ sides: headSides, note: several ? "the sum over the paths, above" : "", of: head }, ...factors.map((factor, place) => factorLine(shown, factor, values[place]))];
   return {
     ...found,
     chain: { sides: [left, { op: "mul", args: links }], of: each },
     factors: lines,
-    product: { sides: [left, { op: "mul", args: numbers }, shownNode(shown, each)], final: true, of: each },
+    product: { sides: [left, { op: "mul", args: [shownNode(shown, head), ...values] }, shownNode(shown, each)], final: true, of: each },
     own: null,
   };
 }

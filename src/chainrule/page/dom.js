@@ -56,7 +56,7 @@ export function morphed(old, wanted) {
     else if (here.isEqualNode(next)) continue;
     else if (here.nodeType !== next.nodeType || here.nodeName !== next.nodeName || keyed(here) !== keyed(next)) here.replaceWith(next);
     else if (here.nodeType === Node.TEXT_NODE) {
-      if (here.data !== next.data) here.data = next.data;
+      setText(here, next.textContent ?? "");
     } else morphOne(/** @type {any} */ (here), /** @type {any} */ (next));
   }
   for (const each of before.slice(after.length)) each.remove();
@@ -73,7 +73,7 @@ function morphOne(here, next) {
   morphed(here, next);
 }
 
-/** @param {string} text @param {string} name of the file @param {string} type */
+/** @param {string | Blob} text @param {string} name of the file @param {string} type */
 export function download(text, name, type) {
   const url = URL.createObjectURL(typeof text === "string" ? new Blob([text], { type }) : text);
   h("a", { href: url, download: name }).click();

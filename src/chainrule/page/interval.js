@@ -108,7 +108,7 @@ export const INTERVALS = {
   mul: timesIntervals,
   div: overIntervals,
   pow: powerInterval,
-  neg: ({ low, high }) => ({ low: -high, high: -low }),
+  neg: (/** @type {Interval} */ { low, high }) => ({ low: -high, high: -low }),
   compare: (/** @type {Interval} */ a, /** @type {Interval} */ b) => (a.high < b.low ? -1 : a.low > b.high ? 1 : a.low === a.high && b.low === b.high && a.low === b.low ? 0 : NaN),
   between: hull, // of two values where it is not certain which one it is
   functions: {
@@ -122,7 +122,7 @@ export const INTERVALS = {
     expm1: rising("expm1", -Infinity, -1),
     tanh: rising("tanh", -Infinity, -1, 1),
     abs: (/** @type {Interval} */ x) => (x.low >= 0 ? x : x.high <= 0 ? { low: -x.high, high: -x.low } : { low: 0, high: Math.max(-x.low, x.high) }),
-    sign: ({ low, high }) => ({ low: Math.sign(low), high: Math.sign(high) }),
+    sign: (/** @type {Interval} */ { low, high }) => ({ low: Math.sign(low), high: Math.sign(high) }),
     pi: () => ({ low: Math.PI, high: neighbour(Math.PI, 1) }),
   },
 };

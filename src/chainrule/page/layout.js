@@ -81,7 +81,7 @@ function planWith(network, { full, upright, sample }, room) {
   const whole = depth[depth.length - 1] + deep[deep.length - 1] / 2 + margin;
   if (full) units.push(...pillsOf(network, placed, upright, n));
 
-  const titles = placed.slice(0, network.layers.length + 1).map((inColumn, layer) =>
+  const titles = placed.slice(0, network.layers.length + 1).map((_, layer) =>
     upright ? { x: margin, y: depth[layer] - deep[layer] / 2 - (layer && pills ? 54 : 10), layer, anchor: "start" } : { x: depth[layer], y: 16, layer, anchor: "middle" },
   );
   /** @type {Unit[]} */

@@ -41,6 +41,12 @@ export function modelOf(data) {
   const past = kept((/** @type {any} */ whole, /** @type {any} */ begin, /** @type {number} */ first) => history(whole, begin, first));
   /** @type {WeakMap<object, ReturnType<typeof roundRunner>>} */
   const runners = new WeakMap();
+  const structure = kept((/** @type {import("./rounds.js").Program} */ program) => ({
+    families: new Map(program.families.map((each) => [each.name, each])),
+    definitions: new Map(program.definitions.map((each) => [each.target, each])),
+    loss: /** @type {string} */ (data.loss),
+  }));
+  const network = kept(networkOf);
   const round = kept((/** @type {any} */ trained, /** @type {number} */ done, /** @type {any} */ whole) => {
     const program = programOf(whole, done);
     let runner = runners.get(program);
@@ -48,14 +54,9 @@ export function modelOf(data) {
     const given = givenOf(whole, trained.stateAt(done), done);
     const { ledger, afterwards, kind } = runner.run(given);
     /** @type {Shown} */
-    const shown = {
-      families: new Map(program.families.map((each) => [each.name, each])),
-      definitions: new Map(program.definitions.map((each) => [each.target, each])),
-      loss: data.loss, ledger, typed: given, functions: data.functions, kind, digits,
-    };
+    const shown = { ...structure(program), ledger, typed: given, functions: data.functions, kind, digits };
     return { program, shown, afterwards: afterwards === null ? null : rounded(afterwards, digits) };
   });
-  const network = kept((/** @type {any} */ program, /** @type {Shown} */ shown) => networkOf(shown));
 
   /** Everything there is to show in a state. @param {State} state */
   function viewOf(state) {
@@ -63,7 +64,7 @@ export function modelOf(data) {
     const trained = past(whole, state.start, state.first);
     const done = Math.max(state.first, Math.min(state.round, trained.done));
     const { program, shown, afterwards } = round(trained, done, whole);
-    const drawing = network(program, shown);
+    const drawing = network(structure(program));
     const samples = programOf(whole, done).samples;
     const sample = Math.min(state.sample, samples - 1);
     return { data, state, done, task: whole, history: trained, program, shown, afterwards, network: drawing, drawn: drawing ? drawnAs(drawing) : "none", samples, sample };

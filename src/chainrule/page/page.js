@@ -88,7 +88,7 @@ export function start(root, data) {
   });
   const numbers = numbersPanel({ hide: (hidden) => update({ hidden, answers: {}, step: null }), answer, pick });
   const value = numberField({ change: (text) => edit(state.selected, text) });
-  const heading = h("div", {});
+  const heading = h("div", { tabindex: -1 });
   const derivation = h("div", { class: "derivation" });
   const type = h("button", { type: "button", class: "strong", onclick: () => numbers.ask(state.selected) }, "Type it in");
   const explain = h("section", { class: "card explain", "aria-label": "Derivation" }, heading, value.element, type, derivation);
@@ -103,10 +103,10 @@ export function start(root, data) {
   const error = data.conventions.find((/** @type {string[]} */ [name]) => name === "error")?.[1] ?? "";
   const summary = h("p", { class: "muted" }, error.replace(/\*\*2/g, "²").replace(/ \* /g, " · ").replace(/1\/2/g, "½").replace(/ - /g, " − ").replace(/= -/g, "= −"));
   root.classList.add("chainrule");
-  const legends = { picture: legend(PICTURE_LEGEND), maps: legend(MAP_LEGEND) };
+  const legends = { full: legend(PICTURE_LEGEND), lines: legend(LINES_LEGEND), maps: legend(MAP_LEGEND) };
   const wide = h("div", { class: "page" },
     h("header", { class: "top" }, h("div", { class: "titles" }, h("h1", {}, shortened(data.title, LONGEST_TITLE)), summary), h("div", { class: "toolbar", role: "group", "aria-label": "Page" }, reset, ownAddress && link, downloads.element)),
-    h("section", { class: "card stage", "aria-label": "Picture of the network" }, h("button", { type: "button", class: "skip", onclick: () => bar.focus() }, "Skip the picture"), drawing, formulas.element, maps.element, legends.picture, legends.maps, bar.element),
+    h("section", { class: "card stage", "aria-label": "Picture of the network" }, h("button", { type: "button", class: "skip", onclick: () => bar.focus() }, "Skip the picture"), drawing, formulas.element, maps.element, legends.full, legends.lines, legends.maps, bar.element),
     h("div", { class: "columns" }, explain, h("div", { class: "side-panels" }, rounds.element, settings.element)),
     numbers.element,
     said,
@@ -216,7 +216,9 @@ export function start(root, data) {
     const { shown, network } = view;
     const asMaps = !network || view.drawn === "none";
     maps.element.hidden = legends.maps.hidden = !asMaps || (!network && walk.order.size <= LISTED);
-    drawing.hidden = legends.picture.hidden = asMaps;
+    drawing.hidden = asMaps;
+    legends.full.hidden = view.drawn !== "full";
+    legends.lines.hidden = view.drawn !== "lines";
     formulas.element.hidden = Boolean(network);
     if (!network) formulas.update(shown, state.selected);
     if (asMaps) {
@@ -237,7 +239,11 @@ export function start(root, data) {
   /** @param {Event} event @returns {boolean} */
   function pickedBy(event) {
     const key = /** @type {Element} */ (event.target).closest?.(".explain .pick[data-key]")?.getAttribute("data-key");
-    if (key) pick(key);
+    if (key) {
+      pick(key);
+      heading.focus({ preventScroll: true });
+      heading.scrollIntoView({ block: "nearest" }); // what was picked is explained there; where it stood is gone
+    }
     return Boolean(key);
   }
   wide.addEventListener("click", pickedBy);
@@ -275,6 +281,7 @@ export function start(root, data) {
 }
 
 const PICTURE_LEGEND = { forward: "forward: values", backward: "backward: derivatives of the error", thick: "thicker: a larger weight", dashed: "dashed: a negative weight", path: "lit: the way of the number chosen" };
+const LINES_LEGEND = { positive: "positive value", negative: "negative value", deep: "deeper: farther from 0", thick: PICTURE_LEGEND.thick, dashed: PICTURE_LEGEND.dashed, path: PICTURE_LEGEND.path };
 const MAP_LEGEND = { positive: "positive", negative: "negative", deep: "deeper: farther from 0" };
 
 /** @param {Record<string, string>} items */

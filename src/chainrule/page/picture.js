@@ -3,7 +3,7 @@
 import { h, s, setAttribute, setText } from "./dom.js";
 import { numberText, rounded } from "./format.js";
 import { toNumber } from "./arithmetic.js";
-import { keyOf, nameOf, piecesOf, scalar, scalarOf, shortened, spokenOf, symbolOf } from "./names.js";
+import { keyOf, nameOf, piecesOf, scalarOf, shortened, spokenOf, symbolOf } from "./names.js";
 import { numberOf, textOf } from "./derive.js";
 import { planned } from "./layout.js";
 
@@ -139,7 +139,7 @@ export function picture(host, actions) {
     const pieces = [
       ...plan.links.map((link) => ({ at: upright ? link.y1 : link.x1, make: () => linkOf(link) })),
       ...plan.units.map((unit) => ({ at: upright ? unit.y - unit.h / 2 : unit.x - unit.w / 2, make: () => (full || unit.kind === "total" ? unitOf(unit) : spotOf(unit)) })),
-      ...plan.edges.map((edge) => ({ at: upright ? edge.y1 : edge.x1, make: () => edgeOf(edge, full) })),
+      ...plan.edges.map((edge) => ({ at: upright ? edge.y1 : edge.x1, make: () => edgeOf(edge) })),
     ];
     for (const { make } of pieces.sort((a, b) => a.at - b.at)) svg.append(make());
     // Labels last, so that no line crosses them.
@@ -153,8 +153,8 @@ export function picture(host, actions) {
     return line;
   }
 
-  /** @param {import("./layout.js").Edge} edge @param {boolean} full */
-  function edgeOf(edge, full) {
+  /** @param {import("./layout.js").Edge} edge */
+  function edgeOf(edge) {
     const { x1, y1, x2, y2, key, label } = edge;
     const line = s("line", { class: "edge", x1, y1, x2, y2 });
     const group = s("g", { class: "pick weight", role: "button", tabindex: 0, "data-key": key }, s("line", { class: "hit", x1, y1, x2, y2 }), line);

@@ -92,7 +92,7 @@ export function history(task, state, first) {
   let every = 1;
   /** @type {Float64Array[]} */
   let kept = [Float64Array.from(begin)];
-  let now = Float64Array.from(begin);
+  let now = /** @type {Float64Array} */ (Float64Array.from(begin));
   let done = first;
   /** @type {number[]} */
   const losses = []; // of each round, before its update

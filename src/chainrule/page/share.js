@@ -7,6 +7,7 @@ import { keyName } from "./model.js";
 /** @typedef {import("./rounds.js").Typed} Typed */
 
 const PARTS = /** @type {const} */ (["start", "data", "fixed"]);
+const MOST_ROUNDS = 1e7;
 const LONGEST = 60_000; // characters of an address that every browser takes
 
 /** A state as the part of an address behind the #; empty where nothing was changed. @param {State} state @param {State} beginning */
@@ -52,8 +53,11 @@ export function stateFrom(hash, beginning, data) {
     const name = wanted.get(`activation.${target}`);
     if (name && name !== now && Object.hasOwn(titles, name)) state.chosen = { ...state.chosen, [target]: name };
   }
-  const count = (/** @type {string} */ name, /** @type {number} */ most) => Math.max(0, Math.min(most, Math.floor(Number(wanted.get(name)) || 0)));
-  state.first = count("first", 1e7);
+  const count = (/** @type {"first" | "round" | "sample" | "step"} */ name, /** @type {number} */ most) => {
+    const asked = wanted.has(name) ? Math.floor(Number(wanted.get(name)) || 0) : beginning[name] ?? 0;
+    return Math.max(0, Math.min(most, asked));
+  };
+  state.first = count("first", MOST_ROUNDS);
   state.round = Math.max(state.first, count("round", state.first + 100_000));
   state.until = state.round;
   state.sample = count("sample", data.samples - 1);

@@ -8,6 +8,7 @@ import { keyName, keysOf } from "./model.js";
 import { lineOf, scalarOf, spokenOf } from "./names.js";
 import { sheetOf } from "./sheet.js";
 import { likelySlip } from "./slips.js";
+import { refsOf } from "./tree.js";
 import { marksOf } from "./verdicts.js";
 import { PHASES } from "./walk.js";
 
@@ -56,8 +57,9 @@ export function numbersPanel(actions) {
   function build(view, walk) {
     updates = [];
     const { shown, state } = view;
+    const isCalculated = (/** @type {string} */ key) => refsOf(/** @type {any} */ (shown.definitions.get(scalarOf(key).family)).formula).length > 0;
     const given = [...shown.families.keys()].filter((name) => !shown.definitions.has(name)).flatMap((name) => [...keysOf(shown, name)]);
-    const groups = [{ title: "Given", keys: given, phase: "given" }, ...Object.entries(PHASES).map(([phase, title]) => ({ title, phase, keys: walk.steps.filter((step) => step.phase === phase).map((step) => step.keys[0]) }))];
+    const groups = [{ title: "Given", keys: given, phase: "given" }, ...Object.entries(PHASES).map(([phase, title]) => ({ title, phase, keys: walk.steps.filter((step) => step.phase === phase).flatMap((step) => step.keys).filter(isCalculated) }))];
     const lists = groups.filter(({ keys }) => keys.length).map(({ title, keys, phase }) => h("div", { class: `list ${phase}` }, h("h3", {}, title), h("ul", {}, ...keys.map((key) => rowOf(view, key, state.hidden && phase !== "given")))));
     const error = lists.findIndex((each) => each.classList.contains("error"));
     if (error > 0) lists.splice(error - 1, 2, h("div", {}, lists[error - 1], lists[error])); // the error is short
