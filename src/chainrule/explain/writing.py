@@ -11,7 +11,21 @@ from numpy.typing import NDArray
 from chainrule.explain.document import ELLIPSIS, Equation, Partial, Symbol
 from chainrule.explain.expand import expand, position_of
 from chainrule.explain.names import Names, Ratio, Scalar, family_name, name, ratio_name, ratio_symbol, symbol
-from chainrule.formula.expression import Call, Expr, If, Neg, Num, Ref, replace_refs, walk, with_children
+from chainrule.formula.expression import (
+    Add,
+    Call,
+    Div,
+    Expr,
+    If,
+    Neg,
+    Num,
+    Ref,
+    Test,
+    replace_refs,
+    transform,
+    walk,
+    with_children,
+)
 from chainrule.formula.expression import children as below
 from chainrule.formula.slopes import formula_of
 from chainrule.numbers.evaluate import FLOAT, Arithmetic, evaluate
@@ -150,13 +164,30 @@ def formula_equation(
     note: str = "",
 ) -> Equation:
     """An equation for a formula at given indices; ``before`` are sides to show ahead of the formula."""
-    written = expand(formula, at, sizes)
+    written = _untied(writing, expand(formula, at, sizes))
     sides = [left, *before, with_names(writing, written), with_numbers(writing, _unfolded(written)), value]
     kept = [sides[0]]
     for side in sides[1:]:
         if side != kept[-1]:
             kept.append(side)
     return Equation(tuple(kept), note, final)
+
+
+def _untied(writing: Writing, written: Expr) -> Expr:
+    """The slope of a largest value without the number of those that share it, where it is the only one."""
+
+    def rule(node: Expr) -> Expr:
+        if not isinstance(node, Div) or not isinstance(node.denominator, Add):
+            return node
+        if not all(isinstance(each, If) and _is_largest(each.test) for each in node.denominator.args):
+            return node
+        return node.numerator if evaluated(writing, node.denominator, {}, {}) == 1 else node
+
+    return transform(written, rule)
+
+
+def _is_largest(test: Test) -> bool:
+    return test.relation == "==" and isinstance(test.right, Call) and test.right.function == "max"
 
 
 def _unfolded(formula: Expr) -> Expr:
