@@ -20,7 +20,6 @@ from chainrule.formula.expression import (
     Neg,
     Num,
     Ref,
-    Test,
     replace_refs,
     transform,
     walk,
@@ -177,17 +176,22 @@ def _untied(writing: Writing, written: Expr) -> Expr:
     """The slope of a largest value without the number of those that share it, where it is the only one."""
 
     def rule(node: Expr) -> Expr:
-        if not isinstance(node, Div) or not isinstance(node.denominator, Add):
+        if not isinstance(node, Div) or not isinstance(node.denominator, Add) or ELLIPSIS in walk(node):
             return node
-        if not all(isinstance(each, If) and _is_largest(each.test) for each in node.denominator.args):
-            return node
-        return node.numerator if evaluated(writing, node.denominator, {}, {}) == 1 else node
+        held = [_is_largest(writing, each) for each in node.denominator.args]
+        return node.numerator if None not in held and sum(map(bool, held)) == 1 else node
 
     return transform(written, rule)
 
 
-def _is_largest(test: Test) -> bool:
-    return test.relation == "==" and isinstance(test.right, Call) and test.right.function == "max"
+def _is_largest(writing: Writing, node: Expr) -> bool | None:
+    """Whether ``[x = max(...)]`` holds; None for any other formula."""
+    if not isinstance(node, If) or node.test.relation != "==" or not isinstance(node.test.right, Call):
+        return None
+    if node.test.right.function != "max":
+        return None
+    values = [evaluated(writing, each, {}, {}) for each in node.test.right.args]
+    return bool(evaluated(writing, node.test.left, {}, {}) == max(values))
 
 
 def _unfolded(formula: Expr) -> Expr:
