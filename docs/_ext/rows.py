@@ -87,7 +87,36 @@ class FieldTable(Directive):
         return nodes.container("", nodes.paragraph("", "", nodes.strong(title, title)), nodes.bullet_list("", *items))
 
 
+class LayerKinds(Directive):
+    """The kinds of layers with their settings and numbers, from the rows that build them."""
+
+    def run(self) -> list[nodes.Node]:
+        from chainrule.catalogue.kinds import LAYER_ROWS
+
+        return [self.kind(row) for row in LAYER_ROWS]
+
+    def kind(self, row: object) -> nodes.section:
+        title = nodes.title("", "", nodes.literal(row.name, row.name))
+        section = nodes.section("", title, names=[row.name])
+        self.state.document.note_implicit_target(section, section)
+        also = f" Also written {', '.join(row.aliases)}." if row.aliases else ""
+        section += nodes.paragraph("", f"{row.title[0].upper()}{row.title[1:]}.{also} {row.source}".strip())
+        lines = [(each.name, self.said(each)) for each in row.settings] + list(row.keys)
+        items = [
+            nodes.list_item("", nodes.paragraph("", "", nodes.literal(name, name), nodes.Text(f": {text}")))
+            for name, text in lines
+        ]
+        section += nodes.bullet_list("", *items) if items else nodes.paragraph("", "It has no settings.")
+        return section
+
+    def said(self, setting: object) -> str:
+        default = "needed" if setting.required else "" if setting.default is None else f"default: {setting.default}"
+        choices = f" One of {', '.join(setting.choices)}." if setting.choices else ""
+        return f"{setting.meaning}{choices}{f' ({default})' if default else ''}"
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("rows", Rows)
     app.add_directive("fields", FieldTable)
+    app.add_directive("layers", LayerKinds)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

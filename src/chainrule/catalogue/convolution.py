@@ -42,8 +42,11 @@ class Windows:
         return INSIDE[: len(self.sizes)]
 
 
-def windows(settings: Settings, sizes: tuple[int, ...]) -> Windows:
-    """The windows along axes of these sizes. Raises `CatalogueError` where no window fits, with the arithmetic."""
+def windows(settings: Settings, sizes: tuple[int, ...], what: str = "kernel") -> Windows:
+    """The windows along axes of these sizes. Raises `CatalogueError` where no window fits, with the arithmetic.
+
+    ``what`` is what a window is called.
+    """
     count = len(sizes)
     kernel = per_axis(settings["kernel"], count, "kernel")
     stride = per_axis(settings.get("stride") or 1, count, "stride")
@@ -53,7 +56,8 @@ def windows(settings: Settings, sizes: tuple[int, ...]) -> Windows:
     for size, width, step, pad, apart in zip(sizes, kernel, stride, padding, dilation, strict=True):
         fits = (size + 2 * pad - apart * (width - 1) - 1) // step + 1
         if fits < 1:
-            raise CatalogueError(f"{_said(size, width, step, pad, apart, max(fits, 0))}: the kernel is too large")
+            said = _said(size, width, step, pad, apart, max(fits, 0), what)
+            raise CatalogueError(f"{said}: the {what} is too large")
         found.append(fits)
     return Windows(sizes, kernel, stride, padding, dilation, tuple(found))
 
@@ -71,16 +75,16 @@ def _padding(
     return tuple(each // 2 for each in whole)
 
 
-def _said(size: int, width: int, step: int, pad: int, apart: int, fits: int) -> str:
+def _said(size: int, width: int, step: int, pad: int, apart: int, fits: int, what: str) -> str:
     padded = f"padding {pad}" if pad else "no padding"
     dilated = f", dilation {apart}" if apart > 1 else ""
-    return f"{size} with kernel {width}, stride {step}{dilated} and {padded} gives {fits}"
+    return f"{size} with {what} {width}, stride {step}{dilated} and {padded} gives {fits}"
 
 
-def arithmetic(found: Windows) -> str:
+def arithmetic(found: Windows, what: str = "kernel") -> str:
     """How many windows there are along each axis, in words: ``28 with kernel 5, stride 2 and no padding gives 12``."""
     rows = zip(found.sizes, found.kernel, found.stride, found.padding, found.dilation, found.counts, strict=True)
-    return "; ".join(dict.fromkeys(_said(*row) for row in rows))
+    return "; ".join(dict.fromkeys(_said(*row, what) for row in rows))
 
 
 def entry(found: Windows, family: str, before: str) -> str:
@@ -139,13 +143,13 @@ def _pooling(formula: str, along: int) -> Planner:
     def plan(settings: Settings, sources: tuple[Source, ...]) -> Plan:
         channel, channels, sizes = _split(sources[0], along, "pooling")
         kernel = per_axis(settings["window"], along, "window")
-        found = windows({"kernel": kernel, "stride": settings["stride"] or kernel, "padding": 0}, sizes)
+        found = windows({"kernel": kernel, "stride": settings["stride"] or kernel, "padding": 0}, sizes, "window")
         own = (*channel, *found.places)
         window = entry(found, "x", letters(("n",), channel))
         sizes_of = dict(zip((*own, *found.inside), (*channels, *found.counts, *kernel), strict=True))
         right = formula.format(over=letters(found.inside), window=window)
         return Plan(f"out[n,{letters(own)}] = {right}", own, (*channels, *found.counts), (), sizes_of,
-                    arithmetic=arithmetic(found).replace("kernel", "window"))  # fmt: skip
+                    arithmetic=arithmetic(found, "window"))  # fmt: skip
 
     return plan
 

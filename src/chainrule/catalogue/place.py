@@ -24,6 +24,14 @@ AnyLayer = DenseLayer | LayerUse
 Inputs = int | tuple[int, ...]
 
 
+class LayerError(CatalogueError):
+    """A layer that doesn't fit where it stands; ``layer`` is its name."""
+
+    def __init__(self, layer: str, problem: str) -> None:
+        self.layer, self.problem = layer, problem
+        super().__init__(f"layer {layer}: {problem}")
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
     """A layer where it stands: its plan for what it takes in, and what it gives to others."""
@@ -100,25 +108,25 @@ def _placed(inputs: Inputs, layers: tuple[AnyLayer, ...]) -> tuple[Placed, ...]:
     known = {NETWORK_INPUT: Source("x", INPUT_LETTERS[len(shape)], shape)}
     placed: list[Placed] = []
     for place, (layer, name) in enumerate(zip(layers, names, strict=True)):
-        sources = _sources(layer, name, names[place - 1] if place else NETWORK_INPUT, known)
         try:
+            sources = _sources(layer, names[place - 1] if place else NETWORK_INPUT, known)
             plan = _plan(layer, place, sources)
+            if layer.share:
+                _check_shared(layer, plan, placed)
         except CatalogueError as problem:
-            raise CatalogueError(f"layer {name}: {problem}{_so_far(placed)}") from None
-        if layer.share:
-            _check_shared(layer, name, plan, placed)
+            raise LayerError(name, f"{problem}{_so_far(placed)}") from None
         out = Source(in_layer(plan.out, name), plan.axes, plan.shape)
         placed.append(Placed(name, layer, sources, plan, out))
         known[name] = out
     return tuple(placed)
 
 
-def _sources(layer: AnyLayer, name: str, before: str, known: Mapping[str, Source]) -> tuple[Source, ...]:
+def _sources(layer: AnyLayer, before: str, known: Mapping[str, Source]) -> tuple[Source, ...]:
     for each in layer.inputs:
         if each not in known:
             close = get_close_matches(each, known, 1)
             hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(known)}"
-            raise CatalogueError(f"layer {name} takes in {each!r}, which is no layer before it; {hint}")
+            raise CatalogueError(f"it takes in {each!r}, which is no layer before it; {hint}")
     return tuple(known[each] for each in layer.inputs or (before,))
 
 
@@ -169,17 +177,17 @@ def settings_of(row: LayerRow, layer: LayerUse) -> dict[str, object]:
     return chosen | {name: value for name, value in given.items() if value is not None}
 
 
-def _check_shared(layer: AnyLayer, name: str, plan: Plan, placed: Sequence[Placed]) -> None:
+def _check_shared(layer: AnyLayer, plan: Plan, placed: Sequence[Placed]) -> None:
     """The layer whose parameters are shared stands before and has the same ones, of the same shapes."""
     owner = next((each for each in placed if each.name == layer.share), None)
     if owner is None:
-        raise CatalogueError(f"layer {name} shares the parameters of {layer.share!r}, which is no layer before it")
+        raise CatalogueError(f"it shares the parameters of {layer.share!r}, which is no layer before it")
     if owner.layer.share:
-        raise CatalogueError(f"layer {name}: {layer.share} has no parameters of its own; share {owner.layer.share}")
+        raise CatalogueError(f"{layer.share} has no parameters of its own; share {owner.layer.share}")
     there = {each.name: each.shape for each in owner.plan.given}
     for each in plan.given:
         if there.get(each.name) != each.shape:
-            raise CatalogueError(f"layer {name} can't share the {each.key} of {layer.share}: they have other shapes")
+            raise CatalogueError(f"it can't share the {each.key} of {layer.share}, which have another shape")
 
 
 def given_of_layer(placed: Placed) -> Iterator[tuple[str, Given]]:

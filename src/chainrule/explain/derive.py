@@ -309,9 +309,12 @@ def addend_symbol(writing: Writing, addend: Addend, below: Scalar) -> Expr:
 def loss_terms(writing: Writing, addends: list[Addend]) -> list[Scalar | None]:
     """For each path the part of the loss that it belongs to, ``E_o1``, where no other path belongs to the same one.
 
-    Two paths to one part of the loss are together its derivative; neither may have that name alone.
+    Two paths to one part of the loss are together its derivative; neither may have that name alone. Nor may a path
+    beside one that leads to several parts, as through a layer before: those may be the same ones.
     """
     terms = [None if each.upstream is None else loss_term_of(writing, each.upstream) for each in addends]
+    if any(term is None and each.upstream is not None for term, each in zip(terms, addends, strict=True)):
+        return [None] * len(terms)
     return [term if terms.count(term) == 1 else None for term in terms]
 
 

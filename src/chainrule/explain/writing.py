@@ -11,7 +11,20 @@ from numpy.typing import NDArray
 from chainrule.explain.document import ELLIPSIS, Equation, Partial, Symbol
 from chainrule.explain.expand import expand, position_of
 from chainrule.explain.names import Names, Ratio, Scalar, family_name, name, ratio_name, ratio_symbol, symbol
-from chainrule.formula.expression import Call, Expr, If, Neg, Num, Ref, replace_refs, walk, with_children
+from chainrule.formula.expression import (
+    Add,
+    Call,
+    Div,
+    Expr,
+    If,
+    Neg,
+    Num,
+    Ref,
+    replace_refs,
+    transform,
+    walk,
+    with_children,
+)
 from chainrule.formula.expression import children as below
 from chainrule.formula.slopes import formula_of
 from chainrule.numbers.evaluate import FLOAT, Arithmetic, evaluate
@@ -150,13 +163,35 @@ def formula_equation(
     note: str = "",
 ) -> Equation:
     """An equation for a formula at given indices; ``before`` are sides to show ahead of the formula."""
-    written = expand(formula, at, sizes)
+    written = _untied(writing, expand(formula, at, sizes))
     sides = [left, *before, with_names(writing, written), with_numbers(writing, _unfolded(written)), value]
     kept = [sides[0]]
     for side in sides[1:]:
         if side != kept[-1]:
             kept.append(side)
     return Equation(tuple(kept), note, final)
+
+
+def _untied(writing: Writing, written: Expr) -> Expr:
+    """The slope of a largest value without the number of those that share it, where it is the only one."""
+
+    def rule(node: Expr) -> Expr:
+        if not isinstance(node, Div) or not isinstance(node.denominator, Add) or ELLIPSIS in walk(node):
+            return node
+        held = [_is_largest(writing, each) for each in node.denominator.args]
+        return node.numerator if None not in held and sum(map(bool, held)) == 1 else node
+
+    return transform(written, rule)
+
+
+def _is_largest(writing: Writing, node: Expr) -> bool | None:
+    """Whether ``[x = max(...)]`` holds; None for any other formula."""
+    if not isinstance(node, If) or node.test.relation != "==" or not isinstance(node.test.right, Call):
+        return None
+    if node.test.right.function != "max":
+        return None
+    values = [evaluated(writing, each, {}, {}) for each in node.test.right.args]
+    return bool(evaluated(writing, node.test.left, {}, {}) == max(values))
 
 
 def _unfolded(formula: Expr) -> Expr:

@@ -6,11 +6,11 @@ from typing import Any
 from chainrule.catalogue.kinds import LAYER_ROWS, find_kind
 from chainrule.catalogue.layer_row import Given, LayerRow, LayerUse, Setting, sizes_text
 from chainrule.catalogue.layers import activation_formula
-from chainrule.catalogue.place import Inputs, Placed, arithmetic_of, place_layers
+from chainrule.catalogue.place import Inputs, LayerError, Placed, arithmetic_of, place_layers
 from chainrule.catalogue.row import CatalogueError
 from chainrule.spec.fields import Field
 from chainrule.spec.lines import Path
-from chainrule.spec.problems import Report, did_you_mean
+from chainrule.spec.problems import Report, did_you_mean, nearest
 from chainrule.spec.spec import Drawn, KindPart, LayerPart
 from chainrule.spec.values import drawn, nested, read_value, shape_of, shown
 
@@ -40,6 +40,7 @@ def read_kind(report: Report, path: Path, table: Mapping[str, Any]) -> KindPart 
     settings: dict[str, Any] = {}
     values: dict[str, Any] = {}
     without: list[str] = []
+    meant: set[str] = set()  # by a name that is nearly right: not missing besides
     ways = {setting.name: setting for setting in (*COMMON, *row.settings)}
     keys = dict(row.keys)
     for key, value in table.items():
@@ -48,12 +49,13 @@ def read_kind(report: Report, path: Path, table: Mapping[str, Any]) -> KindPart 
             settings[key] = read_value(report, where, _field(ways[key]), value)
         elif key not in keys:
             report.add(where, f"{row.name} has no field {shown(key)}", did_you_mean(key, [*ways, *keys]))
+            meant.add(nearest(key, [*ways, *keys]))
         elif value == "none":
             without.append(key)
         else:
             values[key] = drawn(report, where, value) if isinstance(value, str | dict) else nested(report, where, value)
     for setting in row.settings:
-        if setting.required and setting.name not in table:
+        if setting.required and setting.name not in table and setting.name not in meant:
             report.add((*path, setting.name), f"{setting.name} is missing", setting.meaning[0].lower()
                        + setting.meaning[1:].rstrip("."))  # fmt: skip
     if settings.get("activation"):
@@ -88,6 +90,9 @@ def check_fit(
     """Whether the layers fit together and their numbers fit them; ``place`` is where a layer stands in the file."""
     try:
         placed = place_layers(inputs, [each.layer for each in layers])
+    except LayerError as problem:
+        report.add(place(problem.layer), problem.problem)
+        return ()
     except CatalogueError as problem:
         report.add(("layer",), str(problem))
         return ()
