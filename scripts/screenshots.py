@@ -61,7 +61,7 @@ def walk_back(page: Page) -> None:
 
 def train(page: Page) -> None:
     page.get_by_role("button", name="Run to 10,000").click()
-    expect(page.get_by_text("10,000 rounds done")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("region", name="Training").get_by_text("10,000 rounds done")).to_be_visible(timeout=60_000)
 
 
 def try_it(page: Page) -> None:

@@ -95,7 +95,7 @@ class Screen:
         """Press one of the buttons for rounds, and wait for the last of them."""
         self.button(button).click()
         done = "1 round done" if until == 1 else f"{until:,} rounds done"
-        expect(self.page.get_by_text(done)).to_be_visible(timeout=60_000)
+        expect(self.region("Training").get_by_text(done)).to_be_visible(timeout=60_000)
 
     def eventually(self, check: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
         """What a check gives as soon as it holds: the page draws what moves at once, and long lists a moment later."""

@@ -236,7 +236,7 @@ def test_a_link_brings_the_same_numbers(show: Show) -> None:
     values = changed(weights=weights, activations=("tanh", "logistic")).after(10).values()
     screen.assert_all(values)
     other = show(state=f"#{address.partition('#')[2]}")
-    expect(other.page.get_by_text("10 rounds done")).to_be_visible()
+    expect(other.region("Training").get_by_text("10 rounds done")).to_be_visible()
     other.assert_all(values)
 
 

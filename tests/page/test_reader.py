@@ -102,7 +102,7 @@ def test_by_keyboard_alone(show: Show) -> None:
     expect(screen.region("Derivation").get_by_role("heading", level=2)).to_contain_text("how net_o1 changes with w6")
     tab_to("button", "One round")
     keys.press("Space")
-    expect(screen.page.get_by_text("1 round done")).to_be_visible()
+    expect(screen.region("Training").get_by_text("1 round done")).to_be_visible()
     weights = ([[0.15, 0.20], [0.25, 0.30]], [[0.40, 0.46], [0.50, 0.55]])
     screen.assert_all(changed(weights=weights).after(1).values())
     screen.page.get_by_role("heading", level=1).click()  # so that the tab key begins at the top again
@@ -111,11 +111,11 @@ def test_by_keyboard_alone(show: Show) -> None:
     screen.assert_all(cr.load("mazur").values())
     tab_to("button", "Next")
     keys.press("Enter")
-    expect(screen.page.get_by_text("Step 1 of 35")).to_be_visible()
+    expect(screen.region("Picture of the network").get_by_text("Step 1 of 35")).to_be_visible()
     keys.press("ArrowRight")
-    expect(screen.page.get_by_text("Step 2 of 35")).to_be_visible()
+    expect(screen.region("Picture of the network").get_by_text("Step 2 of 35")).to_be_visible()
     keys.press("ArrowLeft")
-    expect(screen.page.get_by_text("Step 1 of 35")).to_be_visible()
+    expect(screen.region("Picture of the network").get_by_text("Step 1 of 35")).to_be_visible()
 
 
 def test_what_has_the_focus_keeps_it(show: Show) -> None:
@@ -133,7 +133,7 @@ def test_a_phone_is_wide_enough(show: Show, example: str) -> None:
     screen = show(cr.load(example), viewport=PHONE, has_touch=True)
     assert screen.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     screen.button("Next").tap()
-    expect(screen.page.get_by_text("Step 1 of")).to_be_visible()
+    expect(screen.region("Picture of the network").get_by_text("Step 1 of")).to_be_visible()
 
 
 def test_it_is_dark_where_that_is_wished(show: Show) -> None:

@@ -138,7 +138,7 @@ def test_in_a_frame_it_sees_nothing_of_the_page_around_it(browser: Browser, tmp_
     page.goto(path.as_uri())
     inside = page.frame_locator("iframe")
     inside.get_by_role("button", name="Ten rounds").click()
-    expect(inside.get_by_text("10 rounds done")).to_be_visible()
+    expect(inside.get_by_role("region", name="Training").get_by_text("10 rounds done")).to_be_visible()
     assert said == []
     with pytest.raises(Error, match="SecurityError"):
         page.frames[1].evaluate("parent.document.title")
