@@ -84,7 +84,8 @@ def _said(size: int, width: int, step: int, pad: int, apart: int, fits: int, wha
 def arithmetic(found: Windows, what: str = "kernel") -> str:
     """How many windows there are along each axis, in words: ``28 with kernel 5, stride 2 and no padding gives 12``."""
     rows = zip(found.sizes, found.kernel, found.stride, found.padding, found.dilation, found.counts, strict=True)
-    return "; ".join(dict.fromkeys(_said(*row, what) for row in rows))
+    said = [_said(size, width, step, pad, apart, fits, what) for size, width, step, pad, apart, fits in rows]
+    return "; ".join(dict.fromkeys(said))
 
 
 def entry(found: Windows, family: str, before: str) -> str:

@@ -109,9 +109,22 @@ def training_round(net: Trainable, samples: int) -> Program:
     """
     if not trained_parameters(net.inputs, net.layers):
         raise CatalogueError("nothing of this network is trained: leave out train_weights = false in a layer")
+    _check_given(net)
     _check_dropout(net)
     setting_values(net.update)  # which says what an optimizer doesn't have
     return _training_round(_Shape(net), samples)
+
+
+def _check_given(net: Trainable) -> None:
+    """Data have no masks and no statistics: a layer that is given some belongs to a worked example."""
+    for placed in place_layers(net.inputs, net.layers):
+        for _, given in given_of_layer(placed):
+            if given.by_sample:
+                hint = "leave the layer out, and say which outputs have dropout when you train: --dropout h=0.5"
+                raise CatalogueError(f"layer {placed.name}: data have no {given.key} for each sample; {hint}")
+            if given.role != Role.PARAMETER:
+                raise CatalogueError(f"layer {placed.name}: training on data has no given {given.key}; "
+                                     "use the layer without it")  # fmt: skip
 
 
 class _Shape:
