@@ -12,7 +12,7 @@ from chainrule.page.program_json import Live, live_data
 
 # Images are the reader's own exports of the picture. Nothing is ever fetched.
 POLICY = (
-    "default-src 'none'; script-src '{script}'; style-src '{style}'; img-src blob: data:; base-uri 'none'; "
+    "default-src 'none'; script-src '{script}'; style-src '{style}'; img-src blob: data:; font-src data:; base-uri 'none'; "
     "form-action 'none'"
 )
 FRAME = (
@@ -62,9 +62,12 @@ def embedded(data: object) -> str:
 
 @cache
 def style_text() -> str:
-    """The page's style sheet."""
-    folder = files("chainrule").joinpath("page")
-    return "\n".join(folder.joinpath(f"{name}.css").read_text(encoding="utf-8") for name in STYLES)
+    """The page's style sheet, with the font of its formulas: MathML is only as good as its font."""
+    package = files("chainrule")
+    font = b64encode(package.joinpath("render", "fonts", "termes-math-subset.woff2").read_bytes()).decode()
+    face = f'@font-face{{font-family:"Termes Math";src:url(data:font/woff2;base64,{font}) format("woff2")}}'
+    sheets = (package.joinpath("page", f"{name}.css").read_text(encoding="utf-8") for name in STYLES)
+    return "\n".join([face, *sheets])
 
 
 def _hash(text: str) -> str:
