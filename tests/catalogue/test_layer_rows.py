@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+import chainrule as cr
 from chainrule.catalogue.build import Conventions, DenseLayer, LayerUse, forward_program, place_layers
 from chainrule.catalogue.kinds import LAYER_ROWS
 from chainrule.engines.jax import compile_program as compile_jax
@@ -342,3 +343,16 @@ def test_shared_parameters_get_the_sum_of_both_places() -> None:
     out = out @ tensors["w_o"].T + tensors["b_o"]
     (((tensors["target"] - out) ** 2).sum() / 2 / len(out)).backward()
     np.testing.assert_allclose(run(program, given)["d_w_a"], tensors["w_a"].grad, rtol=TOLERANCE)  # type: ignore[arg-type]
+
+
+def test_start_values_count_the_whole_window_and_all_heads() -> None:
+    """As PyTorch counts fans: the channels times the window, and every unit of every head."""
+    conv = cr.Network((3, 9, 9), [cr.Layer("convolution_2d", filters=64, kernel=(5, 5), weights="he_normal")])
+    (kernel,) = [array for name, array in conv.parameters.items() if name.startswith("k_")]
+    fan_in, _ = torch.nn.init._calculate_fan_in_and_fan_out(torch.empty(kernel.shape))
+    assert kernel.std() == pytest.approx((2 / fan_in) ** 0.5, rel=0.05)
+    heads = cr.Network((4, 32), [cr.Layer("multi_head_attention", heads=4)])
+    limit = (6 / (32 + 32)) ** 0.5
+    for name, array in heads.parameters.items():
+        if name.startswith("w_"):
+            assert 0.95 * limit < abs(array).max() < limit, name

@@ -83,7 +83,10 @@ def _multi_head(settings: Settings, sources: tuple[Source, ...]) -> Plan:
     lines: list[str] = []
     for name, key in (("q", "query"), ("k", "key"), ("v", "value")):
         own = letters(heads, ("d",))
-        given.append(Given(f"w_{name}", f"{key}_weights", (*heads, "d", "e"), (*sizes_of_heads, width, features)))
+        given.append(
+            Given(f"w_{name}", f"{key}_weights", (*heads, "d", "e"), (*sizes_of_heads, width, features),
+                  fans=(features, units))
+        )  # fmt: skip
         bias = ""
         if f"{key}_bias" not in settings["without"]:
             given.append(Given(f"b_{name}", f"{key}_bias", (*heads, "d"), (*sizes_of_heads, width), "zeros"))
@@ -92,7 +95,8 @@ def _multi_head(settings: Settings, sources: tuple[Source, ...]) -> Plan:
     mixed, stable = _mixed(heads, width, settings["causal"], ("q", "k", "v"))
     lines.append(mixed)
     over = letters(heads, ("d",))
-    given.append(Given("w_o", "output_weights", ("f", *heads, "d"), (features, *sizes_of_heads, width)))
+    fans = (units, features)
+    given.append(Given("w_o", "output_weights", ("f", *heads, "d"), (features, *sizes_of_heads, width), fans=fans))
     bias = ""
     if "output_bias" not in settings["without"]:
         given.append(Given("b_o", "output_bias", ("f",), (features,), "zeros"))

@@ -1,6 +1,7 @@
 """Convolutions and poolings: windows that go along the last one or two axes."""
 
 from dataclasses import dataclass
+from math import prod
 
 from chainrule.catalogue.layer_row import (
     ACTIVATION,
@@ -120,7 +121,9 @@ def _convolution(along: int) -> Planner:
         filters = () if settings.get("filters") is None else (settings["filters"],)
         out = ("o",) * len(filters)
         own = (*out, *found.places)
-        kernel = Given("k", "weights", (*out, *channel, *found.inside), (*filters, *channels, *found.kernel))
+        area = prod(found.kernel)
+        fans = (prod(channels) * area, prod(filters) * area)
+        kernel = Given("k", "weights", (*out, *channel, *found.inside), (*filters, *channels, *found.kernel), fans=fans)
         given: tuple[Given, ...] = (kernel,)
         bias = ""
         if "bias" not in settings["without"]:

@@ -38,7 +38,9 @@ class Given:
     """A family of numbers that a layer is given: a parameter, or numbers that training doesn't change.
 
     ``name`` is what the plan's formulas call it, ``key`` what a network file does. ``start`` is the initialiser where
-    nothing is given. With ``by_sample`` the samples are its first axis, which ``axes`` and ``shape`` leave out.
+    nothing is given, ``fans`` how many numbers go into one and come out of it, for initialisers that ask: by the last
+    axis and the first unless said. With ``by_sample`` the samples are its first axis, which ``axes`` and ``shape``
+    leave out.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Given:
     start: str = "glorot_uniform"
     role: Role = Role.PARAMETER
     by_sample: bool = False
+    fans: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

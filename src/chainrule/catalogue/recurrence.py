@@ -5,6 +5,7 @@ The derivative of a parameter is then a sum over the steps, which is backpropaga
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 
 from chainrule.catalogue.layer_row import Given, LayerRow, Plan, Planner, Setting, Settings, Source, letters, sizes_text
 from chainrule.catalogue.layers import activation_formula
@@ -77,7 +78,8 @@ class Cell:
         feature, unit = ("i",) * len(self.features), ("j",) * len(self.units)
         other = ("k",) * len(self.units)
         found = [
-            Given(f"w{gate}", f"{word}weights", (*unit, *feature), (*self.units, *self.features)),
+            Given(f"w{gate}", f"{word}weights", (*unit, *feature), (*self.units, *self.features),
+                  fans=(prod(self.features), prod(self.units))),
             Given(f"u{gate}", f"{word}recurrent_weights", (*unit, *other), (*self.units, *self.units), "orthogonal"
                   if self.units else "glorot_uniform"),
             Given(f"b{gate}", f"{word}bias", unit, self.units, "zeros"),

@@ -76,7 +76,7 @@ class Network:
                     self._by_sample[family] = (value, given.shape)
                 else:
                     into = self.parameters if given.role == Role.PARAMETER else self._others
-                    into[family] = _start(value, given.shape, rng, what)
+                    into[family] = _start(value, given.shape, rng, what, given.fans)
 
     def step(
         self,
@@ -232,9 +232,11 @@ class Network:
         return Spec("Trained network", part, update or Update(), None, 1)
 
 
-def _start(value: Any, shape: tuple[int, ...], rng: np.random.Generator, what: str) -> Array:
+def _start(
+    value: Any, shape: tuple[int, ...], rng: np.random.Generator, what: str, fans: tuple[int, int] | None = None
+) -> Array:
     if isinstance(value, str):
-        return draw(find_initialiser(value), shape, rng)
+        return draw(find_initialiser(value), shape, rng, fans=fans)
     array = np.asarray(value, dtype=float)
     if array.shape != shape:
         rows = ": a row for each neuron" if len(shape) == 2 else ""

@@ -74,7 +74,7 @@ def task_of(spec: Spec) -> Task:
             value = Drawn(given.start) if value is None else value
             into = parameters if given.role == Role.PARAMETER else data if given.by_sample else others
             shape = (samples, *given.shape) if given.by_sample else given.shape
-            into[family] = _start(value, shape, draw_with)
+            into[family] = _start(value, shape, given.fans, draw_with)
     task = layered_task(
         spec.title, part.inputs, layers, part.conventions, parameters, data, spec.update, spec.batch, others
     )
@@ -86,23 +86,28 @@ def shaped(samples: Array, shape: tuple[int, ...]) -> Array:
     return samples.reshape((len(samples), *shape))
 
 
-def _drawing(seed: int) -> Callable[[Drawn, tuple[int, ...]], Array]:
+Fans = tuple[int, int] | None
+
+
+def _drawing(seed: int) -> Callable[[Drawn, tuple[int, ...], Fans], Array]:
     """Draws one array after the other from the same seed; numpy's generators are loaded with the first."""
     made: list[np.random.Generator] = []
 
-    def draw_with(drawn: Drawn, shape: tuple[int, ...]) -> Array:
+    def draw_with(drawn: Drawn, shape: tuple[int, ...], fans: Fans) -> Array:
         if not made:
             made.append(np.random.default_rng(seed))
         settings = {name: float(each) for name, each in drawn.settings.items()}
-        return draw(find_initialiser(drawn.initialiser), shape, made[0], settings)
+        return draw(find_initialiser(drawn.initialiser), shape, made[0], settings, fans)
 
     return draw_with
 
 
-def _start(value: Any, shape: tuple[int, ...], draw_with: Callable[[Drawn, tuple[int, ...]], Array]) -> Array:
+def _start(
+    value: Any, shape: tuple[int, ...], fans: Fans, draw_with: Callable[[Drawn, tuple[int, ...], Fans], Array]
+) -> Array:
     """Given start values as typed, or drawn ones."""
     if isinstance(value, Drawn):
-        return draw_with(value, shape)
+        return draw_with(value, shape, fans)
     result = np.empty(shape, object)
     result[...] = value if shape == () else np.array(value, object)
     return result

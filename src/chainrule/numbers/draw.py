@@ -19,10 +19,12 @@ def draw(
     shape: tuple[int, ...],
     rng: np.random.Generator,
     settings: Mapping[str, float] | None = None,
+    fans: tuple[int, int] | None = None,
 ) -> npt.NDArray[np.float64]:
     """An array of start values; a row of ``shape`` is a neuron, a column one of its inputs.
 
-    For biases, which have no inputs, ``fan_in`` and ``fan_out`` are both their number. The same seed draws the same
+    ``fans`` are ``fan_in`` and ``fan_out`` where that isn't so, as in a kernel; for biases, which have no inputs, both
+    are their number. The same seed draws the same
     numbers. Raises ``CatalogueError`` for a setting that the initialiser doesn't have and for one that makes no sense.
 
     >>> from chainrule.catalogue.initialisers import find_initialiser
@@ -31,7 +33,8 @@ def draw(
            [0.5, 0.5, 0.5]])
     """
     names = _numbers(initialiser, settings or {})
-    names |= {"fan_out": float(shape[0]), "fan_in": float(shape[-1])} if shape else {"fan_out": 1.0, "fan_in": 1.0}
+    fan_in, fan_out = fans or ((shape[-1], shape[0]) if shape else (1, 1))
+    names |= {"fan_in": float(fan_in), "fan_out": float(fan_out)}
     ledger = {name: np.array(value) for name, value in names.items()}
 
     def number(formula: str) -> float:

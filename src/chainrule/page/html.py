@@ -12,8 +12,8 @@ from chainrule.page.program_json import Live, live_data
 
 # Images are the reader's own exports of the picture. Nothing is ever fetched.
 POLICY = (
-    "default-src 'none'; script-src '{script}'; style-src '{style}'; img-src blob: data:; font-src data:; base-uri 'none'; "
-    "form-action 'none'"
+    "default-src 'none'; script-src '{script}'; style-src '{style}'; img-src blob: data:; font-src data:; "
+    "base-uri 'none'; form-action 'none'"
 )
 FRAME = (
     '<iframe title="{title}" sandbox="allow-scripts allow-downloads" allow="clipboard-write" loading="lazy" '

@@ -197,14 +197,14 @@ def start_parameters(part: NetworkPart, seed: int | None = None) -> dict[str, Ar
         for family, given in given_of_layer(placed):
             if given.role == Role.PARAMETER:
                 value = start_value(each, given)
-                found[family] = _start(Drawn(given.start) if value is None else value, given.shape, rng)
+                found[family] = _start(Drawn(given.start) if value is None else value, given.shape, rng, given.fans)
     return found
 
 
-def _start(value: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+def _start(value: Any, shape: tuple[int, ...], rng: np.random.Generator, fans: tuple[int, int] | None) -> Array:
     if isinstance(value, Drawn):
         settings = {name: float(each) for name, each in value.settings.items()}
-        return draw(find_initialiser(value.initialiser), shape, rng, settings)
+        return draw(find_initialiser(value.initialiser), shape, rng, settings, fans)
     return np.broadcast_to(np.array(value, dtype=float), shape).copy()
 
 
