@@ -35,11 +35,18 @@ ROW = click.option(
 DATA = click.option("--data", metavar="FILE", help="The data of --row, where they are not those of training.")
 
 
-def step_of(network: str, row: int | None, data: str | None, after: int, digits: int, engine: str = "auto") -> "Step":
-    """The round of a network file after so many, or of one row in a trained network."""
+def step_of(
+    network: str, row: int | None, data: str | None, after: int, digits: int, engine: str | None = None
+) -> "Step":
+    """The round of a network file after so many, or of one row in a trained network.
+
+    Without an engine the rounds are done when their numbers are asked for, and the round knows those before it.
+    """
     from chainrule import model
 
     if row is None and data is None:
+        if engine is None:
+            return model.load(network).after(after, digits=digits)
         step = model.load(network).after(0, digits=digits)
         why = step.engine_for(after)
         if engine == "auto" and "less than" not in why:
