@@ -81,7 +81,7 @@ def names_of(program: Program, loss: str = "E_total", at: tuple[int, ...] = (), 
         if family.role == Role.PARAMETER and _is_weight(family) and numbered:
             base, first, addressed = "w", next_weight, False
             next_weight += prod(family.shape)
-        elif family.role == Role.PARAMETER and family.name.startswith("b_"):
+        elif family.role == Role.PARAMETER and _is_own("b", family):
             base = f"b{next_bias}" if not family.shape else base
             next_bias += 1
         elif layered and left == 1:
@@ -96,7 +96,12 @@ def names_of(program: Program, loss: str = "E_total", at: tuple[int, ...] = (), 
 
 
 def _is_weight(family: Family) -> bool:
-    return len(family.axes) == 2 and (family.name == "w" or family.name.startswith("w_"))
+    return len(family.axes) == 2 and (family.name == "w" or _is_own("w", family))
+
+
+def _is_own(letter: str, family: Family) -> bool:
+    """Whether a layer has no other weights, or biases, than these: then one number is enough to tell one of them."""
+    return family.name == f"{letter}_{family.layer}" if family.layer else family.name.startswith(f"{letter}_")
 
 
 def _separated(base: str) -> str:
