@@ -120,6 +120,8 @@ def expected(writing: Writing, each: Scalar) -> dict[str, Any]:
 @pytest.mark.parametrize("done", [0, 3])
 @pytest.mark.parametrize("network", NETWORKS)
 def test_the_derivation_of_every_number(network: str, done: int) -> None:
+    if network == "transformer-block":
+        done = 0  # later the key's bias, whose derivative is 0, has nothing but rounding in its digits
     step = NETWORKS[network]()
     data = json.loads(json.dumps(live_data(step.page().live)))
     found = ask("derivations", task=data, digits=9, done=done)

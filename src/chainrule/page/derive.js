@@ -2,6 +2,7 @@
 // The same rules as in the worked example that the package prints.
 
 import { flat, valueOf } from "./evaluate.js";
+import { pathsOf } from "./paths.js";
 import { familyOf, hasDelta, isRatio, keyOf, scalar } from "./names.js";
 import { ELLIPSIS, ONE, SHOWN_ADDENDS, bound, expanded, holds, indexNumber, isNumber, nodes, positions, refsOf, same, substituted, tidied, withArgs } from "./tree.js";
 import { exactly } from "./arithmetic.js";
@@ -77,7 +78,7 @@ function unfolded(shown, formula) {
 
 /** name = formula = the same with numbers = value; a side that repeats the one before is left out. @param {Shown} shown @param {Expr} left @param {Expr} formula @param {Record<string, number>} at @param {Record<string, number>} sizes @param {Expr} value @returns {Expr[]} */
 function sidesOf(shown, left, formula, at, sizes, value) {
-  const written = expanded(formula, at, sizes);
+  const written = untied(shown, expanded(formula, at, sizes));
   const sides = [left];
   /** @type {string} */
   let before = "";
@@ -87,6 +88,26 @@ function sidesOf(shown, left, formula, at, sizes, value) {
     before = text;
   }
   return sides;
+}
+
+/** The slope of a largest value without the number of those that share it, where it is the only one. @param {Shown} shown @param {Expr} expr @returns {Expr} */
+function untied(shown, expr) {
+  if (!expr.args) return expr;
+  const [top, below] = expr.args;
+  if (expr.op === "div" && below.op === "add" && ![...nodes(expr)].includes(ELLIPSIS)) {
+    const held = /** @type {Expr[]} */ (below.args).map((each) => isLargest(shown, each));
+    if (!held.includes(null) && held.filter(Boolean).length === 1) return untied(shown, top);
+  }
+  return withArgs(expr, expr.args.map((each) => untied(shown, each)));
+}
+
+/** Whether [x = max(...)] holds; null for any other formula. @param {Shown} shown @param {Expr} expr */
+function isLargest(shown, expr) {
+  const [left, right] = expr.args ?? [];
+  if (expr.op !== "if" || expr.relation !== "==" || right.op !== "call" || right.name !== "max") return null;
+  const value = evaluated(shown, left, {}, {});
+  const others = /** @type {Expr[]} */ (right.args).map((each) => evaluated(shown, each, {}, {}));
+  return others.every((each) => shown.kind.compare(value, each) >= 0) && others.some((each) => shown.kind.compare(value, each) === 0);
 }
 
 /** A formula as a text that tells it from others; 1.0 and 1 are the same. @param {Expr} expr @returns {string} */
@@ -127,38 +148,6 @@ function evaluated(shown, expr, at, sizes) {
   return valueOf(expr, at, sizes, families, shown.functions, shown.kind);
 }
 
-/** The addends of an adjoint's formula: upstream x slope, over the letters that pass the tests. @param {Definition} adjoint */
-function pathsOf(adjoint) {
-  const { formula } = adjoint;
-  return (formula.op === "add" ? /** @type {Expr[]} */ (formula.args) : [formula]).map((addend) => {
-    /** @type {string[]} */
-    let over = [];
-    const tests = [];
-    let negative = false;
-    for (;;) {
-      const [first, second, third] = addend.args ?? [];
-      if (addend.op === "neg") [negative, addend] = [!negative, first];
-      else if (addend.op === "sum") [over, addend] = [[...over, .../** @type {string[]} */ (addend.over)], first];
-      else if (addend.op === "if" && refsOf(third).some((node) => node.why === "upstream")) {
-        tests.push({ left: first, relation: /** @type {string} */ (addend.relation), right: second });
-        addend = third;
-      } else break;
-    }
-    const { upstream, slope } = split(addend);
-    return { over, tests, upstream, slope: negative ? /** @type {Expr} */ ({ op: "neg", args: [slope] }) : slope };
-  });
-}
-
-/** @param {Expr} addend @returns {{ upstream: Expr | null, slope: Expr }} */
-function split(addend) {
-  if (addend.why === "upstream") return { upstream: addend, slope: ONE };
-  const args = addend.args ?? [];
-  const place = addend.op === "mul" ? args.findIndex((each) => each.why === "upstream") : -1;
-  if (place < 0) return { upstream: null, slope: addend };
-  const rest = args.filter((_, at) => at !== place);
-  return { upstream: args[place], slope: rest.length === 1 ? rest[0] : { op: "mul", args: rest } };
-}
-
 /** How many addends a derivative's sum has. @param {Shown} shown @param {Scalar} each */
 export function addendCount(shown, each) {
   const adjoint = /** @type {Definition} */ (shown.definitions.get(each.family));
@@ -177,10 +166,13 @@ function* ungrouped(shown, each) {
         const [a, b] = [indexNumber(substituted(left, at)), indexNumber(substituted(right, at))];
         return a === null || b === null || holds(a, relation, b);
       });
-      if (passes) yield addendAt(shown, path, below, at, adjoint.sizes);
+      if (passes && !isNothing(path.slope, at, adjoint.sizes)) yield addendAt(shown, path, below, at, adjoint.sizes);
     }
   }
 }
+
+/** Whether a test of its indices makes a path's slope 0. @param {Expr} slope @param {Record<string, number>} at @param {Record<string, number>} sizes */
+const isNothing = (slope, at, sizes) => [...nodes(slope)].some((node) => node.op === "if") && isNumber(expanded(slope, at, sizes), "0");
 
 /** @param {Shown} shown @param {{ upstream: Expr | null, slope: Expr }} path @param {Scalar} below @param {Record<string, number>} at @param {Record<string, number>} sizes @returns {Addend} */
 function addendAt(shown, path, below, at, sizes) {
@@ -355,6 +347,8 @@ function pathLines(shown, head, addends) {
 /** For each path the part of the loss that it belongs to, where no other path belongs to the same one. @param {Shown} shown @param {Addend[]} addends */
 export function lossTerms(shown, addends) {
   const terms = addends.map((addend) => addend.upstream && lossTermOf(shown, addend.upstream));
+  // A path through a layer before leads to several parts, which may be those of the others too.
+  if (addends.some((addend, place) => addend.upstream && !terms[place])) return terms.map(() => null);
   const keys = terms.map((term) => term && keyOf(term));
   return terms.map((term, place) => (keys.filter((key) => key === keys[place]).length === 1 ? term : null));
 }
