@@ -26,7 +26,12 @@ def data_of(step: cr.Step) -> Any:
     return json.loads(json.dumps(live_data(step.page().live), allow_nan=False))
 
 
-NOISE = 1e-15
+# What is left where numbers near 1 cancel is rounding: the order of a sum changes all its digits.
+NOISE = 1e-14
+
+
+def assert_same_text(text: str, number: float, digits: int, name: str) -> None:
+    assert text == str(rounded(number, digits)) or abs(float(number) - float(text)) < NOISE, name
 
 
 def assert_shown_alike(step: cr.Step, shown: Any, digits: int) -> int:
@@ -34,14 +39,12 @@ def assert_shown_alike(step: cr.Step, shown: Any, digits: int) -> int:
     ledger = step.round.ledger
     assert shown["texts"].keys() == ledger.keys()
     for name, array in ledger.items():
-        numbers = np.asarray(array).ravel()
-        for number, text in zip(numbers, shown["texts"][name], strict=True):
-            # What is left where numbers near 1 cancel is rounding: the order of a sum changes all its digits.
-            assert text == str(rounded(number, digits)) or abs(float(number) - float(text)) < NOISE, name
+        for number, text in zip(np.asarray(array).ravel(), shown["texts"][name], strict=True):
+            assert_same_text(text, number, digits, name)
     if step.round.afterwards is None:
         assert shown["afterwards"] is None
     else:
-        assert shown["afterwards"] == str(rounded(step.round.afterwards["E_total"][()], digits))
+        assert_same_text(shown["afterwards"], step.round.afterwards["E_total"][()], digits, "E_total")
     return sum(np.size(array) for array in ledger.values())
 
 
