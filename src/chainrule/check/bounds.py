@@ -134,7 +134,7 @@ def _bounded(expr: Expr, used: Mapping[str, Interval], style: Style) -> Interval
             return interval(typed)
         case Ref(name):
             return used[name]
-        case If(test, then, otherwise):  # which of two numbers is larger is seen, and not rounded
+        case If(test, then, otherwise) if test.relation == "==":  # which one is the largest is seen, and not rounded
             points = {name: each.lower for name, each in used.items()}
             left, right = (evaluate_names(side, points, FLOAT) for side in (test.left, test.right))
             return _bounded(then if FLOAT.relations[test.relation](left, right) else otherwise, used, style)
