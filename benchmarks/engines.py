@@ -9,8 +9,6 @@ medians of the ratios within a turn, so that a busy machine slows no one more th
 
 import argparse
 import ctypes
-import os
-import platform
 import shutil
 import subprocess
 import tempfile
@@ -19,13 +17,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib.util import find_spec
-from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
-from rounds import Arrays, Case, numbers_of, program_of
+from _turns import (
+    Arrays,
+    Runner,
+    check,
+    figure,
+    head,
+    layers_text,
+    machine,
+    measured,
+    operations,
+    ratios_to,
+    sgemm,
+    shown,
+    started,
+)
+from rounds import Case, numbers_of, program_of
 
 from chainrule.catalogue.build import Conventions, DenseLayer
 from chainrule.catalogue.training import Update
@@ -47,27 +59,9 @@ NETWORKS = (
 )
 DATA = (((30, 16, 1), 32, 65536), ((784, 128, 10), 64, 8192))
 QUICK = NETWORKS[:3] + NETWORKS[4:5]
+FIRST = ("network", "JAX engine: a round", "GFLOP/s", "first call")
 RATE = 0.5
-CORES = len(os.sched_getaffinity(0))  # taskset -c 0 python benchmarks/engines.py: one
 TOLERANCE = {np.float64: 1e-9, np.float32: 2e-3}
-
-
-@dataclass(frozen=True)
-class Runner:
-    """``run(n)`` does n times ``rounds`` rounds from the start and returns the weights.
-
-    ``first`` is what the first call took.
-    """
-
-    run: Callable[[int], Arrays]
-    first: float
-    rounds: int = 1
-
-
-def started(run: Callable[[int], Arrays], rounds: int = 1) -> Runner:
-    begun = time.perf_counter()
-    run(1)
-    return Runner(run, time.perf_counter() - begun, rounds)
 
 
 def by_engine(case: Case, numbers: Arrays, engine: Callable[..., Arrays]) -> Runner:
@@ -193,60 +187,6 @@ def runners(case: Case, numbers: Arrays, quick: bool) -> dict[str, Runner]:
     return found
 
 
-def check(dtype: type, found: dict[str, Runner]) -> None:
-    """All of them train alike: each weight after three rounds."""
-    expected = found["NumPy engine"].run(3)
-    for name, runner in found.items():
-        for weight, array in runner.run(3).items():
-            tolerance = TOLERANCE[dtype]
-            np.testing.assert_allclose(
-                array, expected[weight], rtol=tolerance, atol=tolerance, err_msg=f"{name}: {weight}"
-            )
-
-
-def measured(found: dict[str, Runner], turn: float, turns: int) -> dict[str, list[float]]:
-    """The seconds of a round in each turn."""
-
-    def seconds(name: str, times: int) -> float:
-        return timed(lambda: found[name].run(times)) / times
-
-    counts = {}
-    for name in found:
-        times = 1
-        while (took := seconds(name, times)) * times < turn / 4:
-            times *= 4
-        counts[name] = max(1, round(turn / took))
-    taken: dict[str, list[float]] = {name: [] for name in found}
-    order = np.random.default_rng(0)
-    for _ in range(turns):
-        for name in order.permutation(list(found)):
-            time.sleep(0.02)  # until the threads of the one before rest
-            taken[name].append(seconds(name, counts[name]) / found[name].rounds)
-    return taken
-
-
-def sgemm(dtype: type) -> float:
-    """Operations in a second of a large matrix product of NumPy, in thousands of millions."""
-    a = np.ones((1024, 1024), dtype)
-    return max(2 * 1024**3 / timed(lambda: a @ a) for _ in range(5)) / 1e9
-
-
-def timed(action: Callable[[], object]) -> float:
-    """Seconds; on one core those of the processor, in which whatever else runs there doesn't count."""
-    clock = time.process_time if CORES == 1 else time.perf_counter
-    begun = clock()
-    action()
-    return clock() - begun
-
-
-def shown(seconds: float) -> str:
-    return f"{seconds * 1e6:.3g} µs" if seconds < 1e-3 else f"{seconds * 1e3:.3g} ms"
-
-
-def figure(number: float) -> str:
-    return f"{number:,.0f}" if number >= 100 else f"{number:.1f}" if number >= 10 else f"{number:.2f}"
-
-
 def compare(sizes: tuple[int, ...], batch: int, dtype: type, quick: bool, columns: tuple[str, ...]) -> tuple[str, str]:
     """A row of the table of rounds, and a sentence where another one is faster."""
     case = Case(sizes, batch, dtype)
@@ -255,15 +195,12 @@ def compare(sizes: tuple[int, ...], batch: int, dtype: type, quick: bool, column
 
 
 def row(case: Case, found: dict[str, Runner], quick: bool, columns: tuple[str, ...]) -> tuple[str, str]:
-    check(case.dtype, found)
+    check(found, "NumPy engine", TOLERANCE[case.dtype], 3)
     taken = measured(found, 0.03 if quick else 0.3, 3 if quick else 9)
-    ours = taken["JAX engine"]
-    ratios = {name: median(a / b for a, b in zip(taken[name], ours, strict=True)) for name in found}
-    sizes = case.sizes
-    layers = "-".join(map(str, sizes)) if len(sizes) < 6 else f"{len(sizes) - 1} layers of {sizes[0]}"
-    title = f"{layers}, batch {case.batch}, {np.dtype(case.dtype).name}"
-    operations = sum(a * b for a, b in pairwise(sizes)) * 6 * case.batch / median(ours) / 1e9
-    cells = [title, shown(median(ours)), figure(operations), f"{found['JAX engine'].first:.2f} s"]
+    ratios, took = ratios_to("JAX engine", taken), median(taken["JAX engine"])
+    title = f"{layers_text(case.sizes)}, batch {case.batch}, {np.dtype(case.dtype).name}"
+    rate = operations(case.sizes, case.batch) / took / 1e9
+    cells = [title, shown(took), figure(rate), f"{found['JAX engine'].first:.2f} s"]
     cells += [figure(ratios[name]) if name in ratios else "" for name in columns]
     faster = [f"{name} takes {ratio:.2f} times as long as ours" for name, ratio in ratios.items() if ratio < 0.95]
     return f"| {' | '.join(cells)} |", f"- {title}: {', '.join(faster)}" if faster else ""
@@ -375,22 +312,15 @@ def compare_epochs(case: Case, samples: int, quick: bool, columns: tuple[str, ..
     return row(case, found, quick, columns)
 
 
-def table(columns: tuple[str, ...]) -> str:
-    head = ("network", "JAX engine: a round", "GFLOP/s", "first call", *columns)
-    return f"| {' | '.join(head)} |\n{'|---' * len(head)}|"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few networks and short turns")
     quick = parser.parse_args().quick
-    versions = [f"{name} {__import__(name).__version__}" for name in ("jax", "torch") if find_spec(name)]
-    print(f"{platform.machine()}, cores: {CORES}, Python {platform.python_version()}, NumPy {np.__version__},")
-    print(", ".join(versions) + f"; a matrix product of 1024 x 1024 on NumPy: {sgemm(np.float32):.0f} GFLOP/s")
+    print(f"{machine('jax', 'torch')}; a matrix product of 1024 x 1024 on NumPy: {sgemm(np.float32):.0f} GFLOP/s")
     print(f"in float32, {sgemm(np.float64):.0f} in float64. The last columns: how many times as long as the JAX engine")
     print("each takes.\n\nRounds on the same samples:\n")
     columns = ("JAX by hand", "NumPy engine", "PyTorch", *(() if quick else ("torch.compile",)), "C")
-    print(table(columns))
+    print(head((*FIRST, *columns)))
     slower = []
     for sizes, batch in QUICK if quick else NETWORKS:
         for dtype in (np.float64, np.float32):
@@ -398,7 +328,7 @@ def main() -> None:
             print(line, flush=True)
             slower.append(sentence)
     print("\nEpochs over shuffled data:\n")
-    print(table(columns[:3]))
+    print(head((*FIRST, *columns[:3])))
     for sizes, batch, samples in DATA[:1] if quick else DATA:
         for dtype in (np.float64, np.float32):
             line, sentence = compare_epochs(Case(sizes, batch, dtype), samples, quick, columns[:3])

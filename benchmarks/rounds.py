@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from _turns import Arrays
 
 from chainrule.engines.numpy import compile_program, run_rounds
 from chainrule.program.adjoint import differentiate
 from chainrule.program.program import Family, Program, Role, with_role
 from chainrule.program.read import extend
 
-Arrays = dict[str, np.ndarray]
 SECONDS = 1.5  # for each network and engine
 TURNS = 5
 

@@ -140,7 +140,7 @@ def run_epoch(
     number = np.dtype(dtype)
     carry = carried(program)
     with precision(number):
-        known = {name: placed(array, number) for part in (fixed, state) for name, array in part.items()}
+        known = {name: _handed(array, number) for part in (fixed, state) for name, array in part.items()}
         loop = training_loop(program, number)
         before = {old: known[old] for old in carry.values()}
         changing = Changing(
@@ -275,7 +275,7 @@ def _driven(
     """The rounds of a loop: the state after them, and what is kept of each round."""
     changing = read_ones(changing, loop.lowered.given)
     fixed = fixed_ones(loop, state, known, changing)
-    kept = library().numpy.zeros(count, loop.number) if loop.kept else None
+    kept = np.zeros(count, loop.number) if loop.kept else None
     state, kept, done = drive(_compiled(loop), state, kept, fixed, changing, count, watch)
     return state, np.array(kept)[:done] if loop.kept else np.empty(0)
 
@@ -333,6 +333,11 @@ def _stacked(
         fed += fed[-1:] * (length - len(fed))
         stacks = {name: (np.stack([each[name] for each in fed]), np.int32(0)) for name in sample if name in names}
         yield Changing(stacks, {}, {}, None), min(length, rounds - first)
+
+
+def _handed(array: Any, number: np.dtype[Any]) -> Any:
+    """The array as a compiled loop takes it: one of numpy's is copied to the device by the call itself, much faster."""
+    return array if isinstance(array, library().Array) else np.asarray(array, number)
 
 
 def placed(array: Any, number: np.dtype[Any]) -> Traced:

@@ -21,11 +21,11 @@ Array = NDArray[Any]
 WAYS_OUT = "Try a smaller learning rate, clipped gradients, standardised inputs, or other start values"
 
 
-def check_finite(job: Job, before: Progress, after: Progress, losses: tuple[float, ...]) -> None:
+def check_finite(job: Job, before: Progress, after: Progress, losses: Array) -> None:
     """Raise ``DivergedError`` where the error of a round or a parameter is no finite number."""
-    finite = [isfinite(each) for each in losses]
-    if not all(finite):
-        raise _not_finite(job, before, finite.index(False))
+    finite = np.isfinite(losses)
+    if not finite.all():
+        raise _not_finite(job, before, int(np.argmin(finite)))
     if not all(np.isfinite(array).all() for array in after.state.values()):
         raise _not_finite(job, before, len(losses) - 1)
 

@@ -183,30 +183,29 @@ def interrupts() -> Iterator[Callable[[], bool]]:
 def _epoch(job: Job, progress: Progress, interrupted: Callable[[], bool]) -> Progress:
     """An epoch, from where it was left to its end or to an interruption."""
     begun = perf_counter()
-    state, losses, rate = do_rounds(job, progress, interrupted)
+    state, found, rate = do_rounds(job, progress, interrupted)
+    losses = np.concatenate([progress.losses, found])
     after = replace(
         progress,
         state={each: np.array(array) for each, array in state.items()},
-        losses=progress.losses + losses,
-        rounds=progress.rounds + len(losses),
+        rounds=progress.rounds + len(found),
     )
-    check_finite(job, progress, after, losses)
-    if len(after.losses) < rounds_of(job.source.rows, job.options.batch):
-        return replace(after, stopped="interrupted")
-    record = _record(job, after, rate, perf_counter() - begun)
+    check_finite(job, progress, after, found)
+    if len(losses) < rounds_of(job.source.rows, job.options.batch):
+        return replace(after, losses=tuple(losses.tolist()), stopped="interrupted")
+    record = _record(job, after, losses, rate, perf_counter() - begun)
     check_record(job, progress, record)
     after = replace(after, epoch=record.epoch, losses=(), history=(*progress.history, record))
     watched = record.loss if record.validation_loss is None else record.validation_loss
     return _watched(job, after, watched)
 
 
-def _record(job: Job, after: Progress, rate: float, seconds: float) -> Record:
+def _record(job: Job, after: Progress, losses: Array, rate: float, seconds: float) -> Record:
     """The record of an epoch whose rounds are done."""
     rows, batch = job.source.rows, job.options.batch
     size = min(batch or rows, rows)
-    counts = np.full(len(after.losses), size)
+    counts = np.full(len(losses), size)
     counts[-1] = rows - size * (len(counts) - 1)
-    losses = np.array(after.losses)
     loss = float((losses * counts).sum() if error_is_mean(job.net) else losses.sum()) / rows
     record = Record(after.epoch + 1, after.rounds, rate, loss, samples=rows, seconds=seconds)
     if job.validation is None:

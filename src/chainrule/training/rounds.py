@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import isfinite, prod
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -43,10 +43,10 @@ class Job:
 
 def do_rounds(
     job: Job, progress: Progress, interrupted: Callable[[], bool], until: int | None = None
-) -> tuple[dict[str, Any], tuple[float, ...], float]:
+) -> tuple[dict[str, Any], Array, float]:
     """The rounds of an epoch that are left, or only ``until`` so many are done: state, losses and the last rate."""
     options, state = job.options, dict(progress.state)
-    losses: list[float] = []
+    losses: list[Array] = [np.empty(0)]
     done, rate = progress.rounds, 0.0
     skip = len(progress.losses)
     for piece in pieces(job.source, options.batch, options.seed, progress.epoch, options.shuffle, skip):
@@ -57,18 +57,18 @@ def do_rounds(
             order = piece.order[first : first + most]
             if until is not None:
                 order = order[: until - done]
-            if not len(order) or (interrupted() and losses):
-                return state, tuple(losses), rate
+            if not len(order) or (interrupted() and len(losses) > 1):
+                return state, np.concatenate(losses), rate
             fed = fed_in(job, progress, range(done, done + len(order)), shapes)
             state, found = job.engine.run_epoch(
                 program, state, job.fixed, piece.data, order, fed, _watch(job, done, interrupted)
             )
-            losses += [float(each) for each in found]
+            losses.append(np.asarray(found, float))
             done += len(found)
             rate = float(fed["rate"][len(found) - 1])
-            if not all(map(isfinite, losses[-len(found) :])) or len(found) < len(order):
-                return state, tuple(losses), rate
-    return state, tuple(losses), rate
+            if not np.isfinite(found).all() or len(found) < len(order):
+                return state, np.concatenate(losses), rate
+    return state, np.concatenate(losses), rate
 
 
 def _watch(job: Job, before: int, interrupted: Callable[[], bool]) -> Callable[[int], bool]:
