@@ -265,7 +265,7 @@ def with_sklearn(start: Start) -> Runner:
 
 
 def with_tinygrad(start: Start) -> Runner:
-    from tinygrad import Context, Tensor, TinyJit, nn
+    from tinygrad import Context, Tensor, TinyJit, Variable, nn
 
     task = start.task
     weights, biases = [Tensor(each) for each in start.weights], [Tensor(each) for each in start.biases]
@@ -273,12 +273,17 @@ def with_tinygrad(start: Start) -> Runner:
     rate = RATES[task.optimizer]
     optimizer = nn.optim.SGD(both, rate) if task.optimizer == "sgd" else nn.optim.Adam(both, rate)
 
+    rounds = task.rows // task.batch
+    place = Variable("place", 0, rounds - 1)
+    x, target = (Tensor(part.reshape(rounds, task.batch, -1)) for part in (start.x, start.target))
+
     @TinyJit
-    def step(x: Any, target: Any) -> Any:
+    def step(number: Any) -> Any:
         optimizer.zero_grad()
+        out = x[number]
         for at, (w, b) in enumerate(zip(weights, biases, strict=True)):
-            x = x @ w.T + b if at == len(weights) - 1 else (x @ w.T + b).sigmoid()
-        error = ((target - x) ** 2).sum() / (2 * task.batch)
+            out = out @ w.T + b if at == len(weights) - 1 else (out @ w.T + b).sigmoid()
+        error = ((target[number] - out) ** 2).sum() / (2 * task.batch)
         error.backward()
         return error.realize(*optimizer.schedule_step())
 
@@ -290,11 +295,14 @@ def with_tinygrad(start: Start) -> Runner:
             each.assign(Tensor(begin)).realize()
         with Context(TRAINING=1):
             for epoch in range(epochs):
-                for rows in start.order(epoch):
-                    step(Tensor(start.x[rows]).realize(), Tensor(start.target[rows]).realize())
+                order = start.order(epoch)
+                x.assign(Tensor(start.x[order])).realize()
+                target.assign(Tensor(start.target[order])).realize()
+                for number in range(rounds):
+                    step(place.bind(number))
         return named([each.numpy() for each in weights], [each.numpy() for each in biases])
 
-    return started(run, task.rows // task.batch)
+    return started(run, rounds)
 
 
 PEERS: dict[str, tuple[str, Callable[[Start], Runner]]] = {
