@@ -3,6 +3,7 @@
 import ast
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from chainrule.formula.expression import Expr, children
 from chainrule.formula.reader import Reader, why_no_name
@@ -36,6 +37,7 @@ class Statement:
     line: int = 0
 
 
+@lru_cache(maxsize=1024)  # the catalogue's formulas are read again for every network
 def parse_expression(text: str) -> Expr:
     """Read one formula. Raises `FormulaError`.
 

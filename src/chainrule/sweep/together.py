@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from chainrule.catalogue.optimizers import find_optimizer
 from chainrule.catalogue.training import carried
 from chainrule.engines.together import is_worth_it, train_together
+from chainrule.numbers.ledger import Ledger
 from chainrule.program.program import Program
 from chainrule.sweep.outcome import Outcome, measured, trainable
 from chainrule.sweep.vary import Plan
@@ -138,29 +139,34 @@ def _block(
     job: _Job, state: dict[str, Array], epochs: range, interrupted: Callable[[], bool]
 ) -> tuple[dict[str, Array], Array]:
     """The rounds of some epochs: the state after them, and the error of each lane and epoch."""
-    each_epoch = [
-        [list(pieces(job.source, job.options.batch, seed, epoch, job.options.shuffle)) for epoch in epochs]
-        for seed in job.seeds
-    ]
     done = epochs.start * job.rounds
     sums, counted = np.zeros((len(job.nets), len(epochs))), 0
-    for place, first in enumerate(each_epoch[0][0]):
-        size = first.order.shape[1]
-        orders = np.stack([np.concatenate([epoch[place].order for epoch in lane]) for lane in each_epoch])
-        count = orders.shape[1]
+    for data, size, count, orders in _rounds(job, epochs):
         begin = done + counted
         counted += count
         program = job.programs[size]
         fed = _fed(job, program, range(begin, begin + count), epochs)
-        given = None if size == job.source.rows else orders
-        state, losses = train_together(
-            program, state, job.fixed, first.data, given, fed, count, lambda _: interrupted()
-        )
+        state, losses = train_together(program, state, job.fixed, data, orders, fed, count, lambda _: interrupted())
         if interrupted():
             raise KeyboardInterrupt
         weight = size if error_is_mean(job.nets[0]) else 1
         sums += losses.reshape(len(job.nets), len(epochs), -1).sum(axis=2) * weight
     return state, sums / job.source.rows
+
+
+def _rounds(job: _Job, epochs: range) -> Iterator[tuple[Ledger, int, int, Array | None]]:
+    """The rounds of one size: their data, the samples of each, how many, and the rows that each takes in each lane."""
+    source, options = job.source, job.options
+    if job.size == source.rows:  # every round takes all rows
+        for data in source.chunks():
+            yield data, job.size, len(epochs), None
+        return
+    each_epoch = [
+        [list(pieces(source, options.batch, seed, epoch, options.shuffle)) for epoch in epochs] for seed in job.seeds
+    ]
+    for place, first in enumerate(each_epoch[0][0]):
+        orders = np.stack([np.concatenate([epoch[place].order for epoch in lane]) for lane in each_epoch])
+        yield first.data, first.order.shape[1], orders.shape[1], orders
 
 
 def _mask_shapes(job: _Job, program: Program) -> dict[str, tuple[int, ...]]:
@@ -188,10 +194,7 @@ def _fed(job: _Job, program: Program, rounds: range, epochs: range) -> dict[str,
 def _rates(job: _Job, base: float, rounds: range, epochs: range) -> Array:
     """The learning rate of each of some rounds, equally many of each epoch."""
     each, total = len(rounds) // len(epochs), job.rounds * job.options.epochs
-    return np.concatenate([
-        rates(job.options.schedule, base, rounds[place * each : (place + 1) * each], total, epoch, 0)
-        for place, epoch in enumerate(epochs)
-    ])  # fmt: skip
+    return rates(job.options.schedule, base, rounds, total, np.repeat(epochs, each), 0)
 
 
 def _outcome(job: _Job, plan: Plan, state: dict[str, Array], losses: Array) -> Outcome:

@@ -19,6 +19,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
+from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from math import inf
@@ -88,11 +89,15 @@ class Trained:
 
 def versions() -> dict[str, str]:
     """The versions of what takes part in every number."""
+    return {"chainrule": _own_version(), "numpy": np.__version__, "python": platform.python_version()}
+
+
+@cache
+def _own_version() -> str:
     try:
-        own = version("chainrule")
+        return version("chainrule")
     except PackageNotFoundError:  # run from its source
-        own = "unknown"
-    return {"chainrule": own, "numpy": np.__version__, "python": platform.python_version()}
+        return "unknown"
 
 
 def arrays_sha256(arrays: Mapping[str, Array]) -> str:

@@ -19,6 +19,7 @@ from chainrule.program.program import Family, Program, Role
 from chainrule.program.read import extend
 
 Array = NDArray[Any]
+BY_ROUND = ("round", "epoch", "drops")  # what a formula knows that changes from round to round
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +129,14 @@ def schedule_settings(chosen: Chosen) -> dict[str, float]:
     return own
 
 
-def rates(chosen: Chosen, rate: float, rounds: range, total: int, epoch: int, drops: int) -> Array:
-    """The learning rate of each of some rounds of an epoch.
+def rates(
+    chosen: Chosen, rate: float, rounds: range, total: int, epoch: int | Array, drops: int | Array
+) -> Array:
+    """The learning rate of each of some rounds.
 
     ``rounds`` counts those done before, from 0 at the start of training; ``total`` is how many there will be;
-    ``epoch`` how many epochs are done; ``drops`` what a schedule that waits for a plateau has counted.
+    ``epoch`` how many epochs are done, one number or one for each round; ``drops`` what a schedule that waits for a
+    plateau has counted.
 
     >>> rates(Chosen("linear"), 0.5, range(4), 4, 0, 0)
     array([0.5  , 0.375, 0.25 , 0.125])
@@ -142,8 +146,9 @@ def rates(chosen: Chosen, rate: float, rounds: range, total: int, epoch: int, dr
     if row.drop_when == "every":
         drops = epoch // int(settings["every"])
     known = {name: np.array(value) for name, value in settings.items()}
-    known |= {"rate": np.array(rate), "rounds": np.array(float(total)), "epoch": np.array(float(epoch))}
-    known |= {"drops": np.array(float(drops)), "round": np.arange(rounds.start, rounds.stop, dtype=float)}
+    known |= {"rate": np.array(rate), "rounds": np.array(float(total))}
+    for name, each in zip(BY_ROUND, (rounds, epoch, drops), strict=True):
+        known[name] = np.broadcast_to(np.array(each, float), len(rounds))
     found: Array = _compiled(row.formula, len(rounds))(known)["scheduled"]
     return found
 
@@ -154,7 +159,7 @@ def _compiled(formula: str, rounds: int) -> Any:
     expression = transform(parse_expression(formula), _by_round)
     used = dict.fromkeys(node.name for node in refs(expression))
     given = [
-        Family(name, Role.SETTING, ("r",), (rounds,)) if name == "round" else Family(name, Role.SETTING)
+        Family(name, Role.SETTING, ("r",), (rounds,)) if name in BY_ROUND else Family(name, Role.SETTING)
         for name in used
     ]
     line = Statement("scheduled", ("r",), expression, formula)
@@ -162,4 +167,4 @@ def _compiled(formula: str, rounds: int) -> Any:
 
 
 def _by_round(node: Expr) -> Expr:
-    return replace(node, indices=(letter("r"),)) if isinstance(node, Ref) and node.name == "round" else node
+    return replace(node, indices=(letter("r"),)) if isinstance(node, Ref) and node.name in BY_ROUND else node
