@@ -14,12 +14,13 @@ from chainrule.catalogue.build import Conventions, DenseLayer
 from chainrule.catalogue.losses import find_loss
 from chainrule.catalogue.row import CatalogueError
 from chainrule.catalogue.training import Update
+from chainrule.engines.jax import JaxEngine
 from chainrule.formula.unparse import to_text
 from chainrule.numbers.evaluate import run
 from chainrule.numbers.ledger import given_families
 from chainrule.program.program import Role, definition_of
 from chainrule.training.batches import Source, class_weights, in_memory, masks, pieces, samples, split
-from chainrule.training.engine import NumpyEngine
+from chainrule.training.engine import Engine, NumpyEngine
 from chainrule.training.fit import fit
 from chainrule.training.problems import DataError, DivergedError, TrainingError
 from chainrule.training.programs import (
@@ -128,6 +129,38 @@ def test_going_on_after_an_epoch_is_as_if_it_had_never_stopped() -> None:
     whole = fit(dropped, START, DATA, options, on_epoch=steps.append)
     for each in steps[:-1]:
         same(fit(dropped, START, DATA, options, start=each), whole)
+
+
+@pytest.mark.parametrize("engine", [NumpyEngine(), JaxEngine()])
+@pytest.mark.parametrize("batch", [None, 10])
+def test_many_epochs_at_once_are_the_same_as_one_by_one(engine: Engine, batch: int | None) -> None:
+    dropped = replace(NET, dropout={"h": Decimal("0.4")})
+    schedule = Chosen("step", {"every": Decimal(100)})
+    options = replace(OPTIONS, epochs=600, batch=batch, schedule=schedule)
+    pieces_: list[Progress] = []
+    whole = fit(dropped, START, DATA, options, engine=engine, on_progress=pieces_.append)
+    assert len(pieces_) < 600
+    same(whole, fit(dropped, START, DATA, options, engine=engine, on_epoch=lambda _: None))
+    for each in pieces_[1:-1]:
+        same(whole, fit(dropped, START, DATA, options, engine=engine, start=each))
+
+
+def test_what_diverges_among_many_epochs_is_found_where_it_was() -> None:
+    """From a negative bias on the error grows by a factor each round."""
+    net = Trainable(1, (DenseLayer(1),), Conventions("mean_squared_error"), Update("sgd", Decimal("1.01")))
+    start = {"w_o": np.array([[0.0]]), "b_o": np.array([1e-9])}
+    data = samples([[0.0]], [[0.0]])
+    options = Options(epochs=50_000, batch=None)
+
+    def stopped(**said: Any) -> tuple[str, Progress]:
+        with pytest.raises(DivergedError) as problem:
+            fit(net, start, data, options, **said)
+        return str(problem.value), problem.value.progress
+
+    (at_once, kept), (one_by_one, also_kept) = stopped(), stopped(on_epoch=lambda _: None)
+    assert at_once == one_by_one
+    assert kept.epoch > 300
+    same(kept, also_kept)
 
 
 def test_an_interruption_keeps_every_round_and_going_on_is_the_same() -> None:
@@ -349,7 +382,7 @@ def by_hand(name: str, done: int) -> float:
 @pytest.mark.parametrize("name", [row.name for row in SCHEDULES])
 def test_every_schedule(name: str) -> None:
     for epoch in range(4):
-        found = rates(Chosen(name), 0.5, range(epoch * 5, epoch * 5 + 5), 20, epoch, 1)
+        found = rates(Chosen(name), 0.5, range(epoch * 5, epoch * 5 + 5), 20, 5, 1)
         np.testing.assert_allclose(found, [by_hand(name, done) for done in range(epoch * 5, epoch * 5 + 5)])
 
 

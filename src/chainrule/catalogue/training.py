@@ -18,6 +18,7 @@ CLIP_BY_VALUE = "max(-clip_value, min(clip_value, g[p]))"
 CLIP_BY_NORM = "g[p] * clip_scale"
 CLIP_SCALE = "min(1, clip_norm / (gradient_norm + 0.000001))"  # the small number as in PyTorch
 DECAY = "g[p] + weight_decay * w[p]"
+SHARES = frozenset({"momentum", "decay", "beta1", "beta2"})  # of what is kept from round to round
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,8 @@ def _check_trained(program: Program, trained: Sequence[str]) -> None:
 def setting_values(update: Update) -> dict[str, Decimal]:
     """The chosen numbers of an optimizer by name: learning rate, its own settings, decay and clipping.
 
-    ``round`` is the number of the round, 1 at first. Raises ``CatalogueError`` for a setting that it doesn't have.
+    ``round`` is the number of the round, 1 at first. Raises ``CatalogueError`` for a setting that it doesn't have, and
+    for a number that makes no sense.
     """
     optimizer = find_optimizer(update.optimizer)
     own = {name: Decimal(value) for name, value in optimizer.settings}
@@ -85,9 +87,20 @@ def setting_values(update: Update) -> dict[str, Decimal]:
     values = {"rate": update.rate if update.rate is not None else Decimal(optimizer.rate)} | own | dict(update.settings)
     extra = {"weight_decay": update.weight_decay, "clip_norm": update.clip_norm, "clip_value": update.clip_value}
     values |= {name: value for name, value in extra.items() if value is not None}
+    for name, value in values.items():
+        _check_range(name, value)
     if any(node.name == "round" for line in _lines(optimizer) for node in refs(line.formula)):
         values["round"] = Decimal(1)
     return values
+
+
+def _check_range(name: str, value: Decimal) -> None:
+    """Raises ``CatalogueError`` for a negative number, or a share of what is kept that isn't below 1."""
+    said = "learning_rate" if name == "rate" else name
+    if not (value.is_finite() and value >= 0):
+        raise CatalogueError(f"{said} is a number from 0, not {value}")
+    if name in SHARES and value >= 1:
+        raise CatalogueError(f"{said} is a number from 0 up to but not 1, not {value}")
 
 
 def start_values(program: Program, update: Update) -> dict[str, Decimal]:

@@ -20,16 +20,18 @@ class Lines:
 
     def __init__(self, epochs: int, score: str, first: str) -> None:
         self._epochs, self._score, self._first = epochs, score, first
+        self._shown: int | None = None  # the last epoch that was looked at
 
-    def on_epoch(self, progress: Progress) -> None:
-        """Called after every epoch."""
+    def on_progress(self, progress: Progress) -> None:
+        """Called after one or several epochs."""
         from chainrule.model.train import record_text
 
         self._begin()
         every = max(1, -(-self._epochs // LINES))
-        if progress.history and progress.stopped != "interrupted" and progress.epoch % every == 0:
-            said = record_text(progress.history[-1], self._score)
-            click.echo(f"epoch {progress.epoch} of {self._epochs}: {said}", err=True)
+        for record in progress.history[-1:] if self._shown is None else progress.history[self._shown :]:
+            if record.epoch % every == 0:
+                click.echo(f"epoch {record.epoch} of {self._epochs}: {record_text(record, self._score)}", err=True)
+        self._shown = len(progress.history)
 
     def on_round(self, done: int, total: int) -> None:
         """Called now and then inside an epoch."""
@@ -48,8 +50,8 @@ class Bar:
     def __init__(self, bar: Any, task: Any, epochs: int, first: str) -> None:
         self._bar, self._task, self._epochs, self._first = bar, task, epochs, first
 
-    def on_epoch(self, progress: Progress) -> None:
-        """Called after every epoch."""
+    def on_progress(self, progress: Progress) -> None:
+        """Called after one or several epochs."""
         if not progress.history:
             return
         last = progress.history[-1]

@@ -95,7 +95,7 @@ def _trained(given: dict[str, Any], folder: str) -> tuple[Trained, int]:
     with progress.shown(options.epochs, fitting.score_name(spec), f"engine: {why}") as shown:
         trained = session.train(
             spec, data, choices, options, validation=validation, dropout=dropout, folder=folder,
-            overwrite=given["overwrite"], engine=engine, on_epoch=shown.on_epoch, on_round=shown.on_round,
+            overwrite=given["overwrite"], engine=engine, on_progress=shown.on_progress, on_round=shown.on_round,
         )  # fmt: skip
     return trained, 0
 
@@ -124,8 +124,8 @@ def _resumed(context: click.Context, given: dict[str, Any]) -> tuple[Trained, in
     apart = fitting.moved(made_from.validation, given["validation"]) if given["validation"] else None
     with progress.shown(epochs, fitting.score_name(known.spec, known.preparation)) as shown:
         trained = session.resume(
-            given["resume"], data, validation=apart, epochs=given["epochs"], engine=engine, on_epoch=shown.on_epoch,
-            on_round=shown.on_round,
+            given["resume"], data, validation=apart, epochs=given["epochs"], engine=engine,
+            on_progress=shown.on_progress, on_round=shown.on_round,
         )  # fmt: skip
     return trained, known.progress.epoch
 

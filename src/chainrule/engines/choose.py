@@ -22,6 +22,7 @@ from chainrule.program.program import Program
 
 # Seconds.
 CALL = 5e-7  # a call of NumPy
+BATCH = 1e-5  # what a round of training takes to fetch its batch
 SCALAR = 1.2e-8  # a node of a formula as plain Python
 KERNEL = 2e-7  # a step of a compiled program that isn't one piece
 PRODUCT = 3e-11  # a product and its sum in a matrix product, in float64
@@ -61,12 +62,13 @@ def choose_engine(
     wanted: Collection[str] | None = None,
     dtype: DTypeLike = np.float64,
     installed: bool | None = None,
+    on_data: bool = False,
 ) -> Choice:
     """The engine for so many rounds of a program: JAX where it is installed and its start is made up for.
 
     ``wanted`` are the families that each round calculates, all that are defined where it is None. ``installed`` says
-    whether JAX is there; without it that is looked up, without importing it. ``rounds`` may be rounds on different
-    batches of data.
+    whether JAX is there; without it that is looked up, without importing it. With ``on_data`` each round takes its
+    batch from data.
 
     >>> from chainrule.program.program import Family, Role
     >>> from chainrule.program.read import extend
@@ -80,7 +82,7 @@ def choose_engine(
     wanted = tuple(each.target for each in program.definitions) if wanted is None else tuple(wanted)
     plan = lower(program, wanted)
     single = 1.0 if np.dtype(dtype) == np.float64 else 0.5
-    with_numpy = rounds * _numpy_round(program, plan, wanted, rounds, single)
+    with_numpy = rounds * _numpy_round(program, plan, wanted, rounds, single, on_data)
     a_round = _jax_round(plan, single)
     start = COMPILE + COMPILE_STEP * _steps(plan) + (0.0 if "jax" in sys.modules else IMPORT)
     with_jax = start + rounds * a_round
@@ -116,8 +118,12 @@ def _steps(plan: Plan) -> int:
     return sum(not isinstance(each, Given | Constant) for each in plan.instructions)
 
 
-def _numpy_round(program: Program, plan: Plan, wanted: tuple[str, ...], rounds: int, single: float) -> float:
+def _numpy_round(
+    program: Program, plan: Plan, wanted: tuple[str, ...], rounds: int, single: float, on_data: bool
+) -> float:
     """As ``engines.numpy.run_rounds`` decides: plain Python for a tiny program, else a call for each instruction."""
+    if on_data:
+        return BATCH + CALL * _steps(plan) + single * _numbers(plan, "numpy")
     count = operations(program, wanted)
     if count < SCALARS_PER_CALL * len(plan.instructions) and rounds >= MANY_ROUNDS and single == 1:
         return count * SCALAR

@@ -53,7 +53,7 @@ def engine_for(
         size = max(1, min(options.batch or rows, rows))
         program = training_round(of_part(spec.network, spec.update, dropout), size)
         rounds = rounds_of(max(1, rows), options.batch) * options.epochs
-        choice = choose_engine(program, rounds, (LOSS, *carried(program)), number)
+        choice = choose_engine(program, rounds, (LOSS, *carried(program)), number, on_data=True)
         name, why = choice.engine, choice.why
     if name == "jax":
         library()

@@ -154,7 +154,7 @@ class Sweep:
             rows, batch = len(_samples(ready)["x"]), plan.options.batch
             program = training_round(trainable(plan, ready), min(batch or rows, rows))
             rounds = rounds_of(rows, batch) * plan.options.epochs * runs
-            name = choose_engine(program, rounds, (LOSS, *carried(program))).engine
+            name = choose_engine(program, rounds, (LOSS, *carried(program)), on_data=True).engine
         if name == "jax":
             library()
             return JaxEngine()

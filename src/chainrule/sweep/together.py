@@ -145,7 +145,7 @@ def _block(
         begin = done + counted
         counted += count
         program = job.programs[size]
-        fed = _fed(job, program, range(begin, begin + count), epochs)
+        fed = _fed(job, program, range(begin, begin + count))
         state, losses = train_together(program, state, job.fixed, data, orders, fed, count, lambda _: interrupted())
         if interrupted():
             raise KeyboardInterrupt
@@ -173,12 +173,12 @@ def _mask_shapes(job: _Job, program: Program) -> dict[str, tuple[int, ...]]:
     return {f"mask_{layer}": program.families[f"mask_{layer}"].shape for layer in job.nets[0].dropout}
 
 
-def _fed(job: _Job, program: Program, rounds: range, epochs: range) -> dict[str, Array]:
+def _fed(job: _Job, program: Program, rounds: range) -> dict[str, Array]:
     """What is given anew in every round of each lane: the rate, the round's number, and the masks of dropout."""
     own = find_optimizer(job.nets[0].update.optimizer).rate
     bases = [rate_of(net.update.rate, own) for net in job.nets]
     numbers = np.arange(rounds.start + 1, rounds.stop + 1, dtype=float)
-    of_base = {base: _rates(job, base, rounds, epochs) for base in set(bases)}
+    of_base = {base: _rates(job, base, rounds) for base in set(bases)}
     fed = {
         "rate": np.stack([of_base[base] for base in bases]),
         "round": np.tile(numbers, (len(bases), 1)),
@@ -191,10 +191,9 @@ def _fed(job: _Job, program: Program, rounds: range, epochs: range) -> dict[str,
     return fed | {name: np.stack([each[name] for each in drawn]) for name in shapes}
 
 
-def _rates(job: _Job, base: float, rounds: range, epochs: range) -> Array:
-    """The learning rate of each of some rounds, equally many of each epoch."""
-    each, total = len(rounds) // len(epochs), job.rounds * job.options.epochs
-    return rates(job.options.schedule, base, rounds, total, np.repeat(epochs, each), 0)
+def _rates(job: _Job, base: float, rounds: range) -> Array:
+    """The learning rate of each of some rounds."""
+    return rates(job.options.schedule, base, rounds, job.rounds * job.options.epochs, job.rounds, 0)
 
 
 def _outcome(job: _Job, plan: Plan, state: dict[str, Array], losses: Array) -> Outcome:
@@ -214,7 +213,7 @@ def _progress(job: _Job, lane: int, state: dict[str, Array], losses: Array) -> P
     """Where the training of one run ended, with a record of each epoch."""
     net, rounds = job.nets[lane], job.rounds
     base = rate_of(net.update.rate, find_optimizer(net.update.optimizer).rate)
-    each = _rates(job, base, range(rounds * len(losses)), range(len(losses)))[rounds - 1 :: rounds]
+    each = _rates(job, base, range(rounds * len(losses)))[rounds - 1 :: rounds]
     history = tuple(
         Record(number, number * rounds, float(rate), float(loss), samples=job.source.rows)
         for number, (rate, loss) in enumerate(zip(each, losses, strict=True), 1)

@@ -30,22 +30,29 @@ def check_finite(job: Job, before: Progress, after: Progress, losses: Array) -> 
         raise _not_finite(job, before, len(losses) - 1)
 
 
-def check_record(job: Job, before: Progress, record: Record) -> None:
-    """Raise ``DivergedError`` where an epoch's error has grown without end, or that of validation isn't finite.
+def has_grown(job: Job, before: Progress, record: Record) -> bool:
+    """Whether an epoch's error has grown without end since the first. One below 1 has not, which may be small then."""
+    grown = job.options.grown
+    return bool(before.history) and grown is not None and record.loss > max(1.0, grown * abs(before.history[0].loss))
 
-    An error below 1 has not: in the first epoch it may be small by chance.
-    """
+
+def is_finite(after: Progress, losses: Array) -> bool:
+    """Whether the errors of all rounds and all parameters are finite numbers."""
+    return bool(np.isfinite(losses).all()) and all(np.isfinite(array).all() for array in after.state.values())
+
+
+def check_record(job: Job, before: Progress, record: Record) -> None:
+    """Raise ``DivergedError`` where an epoch's error has grown without end, or that of validation isn't finite."""
     watched = record.validation_loss
     if watched is not None and not isfinite(watched):
         what = "not a number (NaN)" if watched != watched else "infinite"
         raise DivergedError(
             f"the error of the validation samples is {what} after epoch {record.epoch}. {WAYS_OUT}", before
         )
-    grown, first = job.options.grown, before.history[0].loss if before.history else record.loss
-    if grown is not None and record.loss > max(1.0, grown * abs(first)):
+    if has_grown(job, before, record):
         raise DivergedError(
-            f"the error has grown from {first:.6g} in the first epoch to {record.loss:.6g} in epoch {record.epoch} "
-            f"(round {record.rounds}). {WAYS_OUT}",
+            f"the error has grown from {before.history[0].loss:.6g} in the first epoch to {record.loss:.6g} in epoch "
+            f"{record.epoch} (round {record.rounds}). {WAYS_OUT}",
             before,
         )
 
@@ -72,7 +79,7 @@ def _not_finite(job: Job, before: Progress, place: int) -> DivergedError:
 
 def _ledger(job: Job, before: Progress, place: int) -> tuple[Program, dict[str, Array]]:
     """All the numbers of one round of an epoch, the rounds before it done again."""
-    state, _, _ = do_rounds(job, before, lambda: False, before.rounds + place)
+    state, _, _ = do_rounds(job, before, lambda: False, until=before.rounds + place)
     options = job.options
     skip = len(before.losses) + place
     piece = next(pieces(job.source, options.batch, options.seed, before.epoch, options.shuffle, skip))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from chainrule.numbers.ledger import Ledger
 from chainrule.training.batches import Source, class_weights, in_memory, rounds_of, split
-from chainrule.training.diverged import check_finite, check_record
+from chainrule.training.diverged import check_finite, check_record, has_grown, is_finite
 from chainrule.training.engine import Engine, NumpyEngine
 from chainrule.training.measure import Forward, Kind, error_is_mean, kind_of, measures, true_classes
 from chainrule.training.problems import DataError, TrainingError
@@ -32,7 +32,7 @@ from chainrule.training.programs import (
     training_round,
 )
 from chainrule.training.progress import Options, Progress, Record, check_options, keeps_best, split_seed
-from chainrule.training.rounds import Job, do_rounds
+from chainrule.training.rounds import Job, do_rounds, epochs_at_once
 from chainrule.training.schedules import find_schedule, schedule_settings
 
 Array = NDArray[Any]
@@ -49,6 +49,7 @@ def fit(
     engine: Engine | None = None,
     start: Progress | None = None,
     on_epoch: Callable[[Progress], None] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
     on_round: Callable[[int, int], None] | None = None,
 ) -> Progress:
     """Train a network on samples, and say where it has come to.
@@ -56,8 +57,9 @@ def fit(
     ``data`` is what ``batches.samples`` gives, or a source that streams. ``validation`` are samples that are only
     watched; without them the options may take a share of ``data``. ``kind`` is what the targets are, where the numbers
     alone don't tell. With ``start`` training goes on from there as if it had never stopped. ``on_epoch`` is called
-    after every epoch, and when training is interrupted in the middle of one; ``on_round`` now and then with the rounds
-    that are done of how many. Ctrl-C stops after the round that is running; a second one stops at once.
+    after every epoch, and when training is interrupted in the middle of one; ``on_progress`` as well, but after several
+    epochs where they are short; ``on_round`` now and then with the rounds that are done of how many. Ctrl-C stops after
+    the round that is running; a second one stops at once.
 
     Raises ``DataError`` for samples that don't fit the network, ``TrainingError`` for options that make no sense and
     ``DivergedError``, which has the last good weights, where the error is no number any more or has grown without end.
@@ -72,6 +74,7 @@ def fit(
     """
     check_options(options)
     job = _job(net, data, options, validation, kind, engine or NumpyEngine(), on_round)
+    job = replace(job, free=on_epoch is None and _goes_by_itself(job, data))
     progress = replace(start, stopped="") if start else Progress(start_state(job.net, parameters))
     with interrupts() as interrupted:
         while not progress.stopped:
@@ -80,7 +83,9 @@ def fit(
             elif options.patience and progress.epoch - progress.best_epoch >= options.patience and progress.history:
                 progress = replace(progress, stopped="early")
             else:
-                progress = _epoch(job, progress, interrupted)
+                progress = _epochs(job, progress, interrupted, epochs_at_once(job, progress))
+                if on_progress is not None:
+                    on_progress(progress)
                 if on_epoch is not None:
                     on_epoch(progress)
     return progress
@@ -132,6 +137,15 @@ def _job(
     )
 
 
+def _goes_by_itself(job: Job, data: Ledger | Source) -> bool:
+    """Whether nothing has to be decided between epochs, and their rounds are all of one size."""
+    options, rows = job.options, job.source.rows
+    decides = options.patience or find_schedule(options.schedule.name).drop_when == "no better"
+    return not (
+        decides or job.validation is not None or isinstance(data, Source) or rows % min(options.batch or rows, rows)
+    )
+
+
 def _check_samples(net: Trainable, data: Ledger) -> None:
     for family, width, what in (
         ("x", inputs_of(net), "inputs"),
@@ -180,36 +194,62 @@ def interrupts() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def _epoch(job: Job, progress: Progress, interrupted: Callable[[], bool]) -> Progress:
-    """An epoch, from where it was left to its end or to an interruption."""
+def _epochs(job: Job, before: Progress, interrupted: Callable[[], bool], count: int) -> Progress:
+    """Some epochs, from where they were left to their end or to an interruption."""
     begun = perf_counter()
-    state, found, rate = do_rounds(job, progress, interrupted)
-    losses = np.concatenate([progress.losses, found])
+    state, found, rates = do_rounds(job, before, interrupted, count)
     after = replace(
-        progress,
+        before,
         state={each: np.array(array) for each, array in state.items()},
-        rounds=progress.rounds + len(found),
+        rounds=before.rounds + len(found),
     )
-    check_finite(job, progress, after, found)
-    if len(losses) < rounds_of(job.source.rows, job.options.batch):
-        return replace(after, losses=tuple(losses.tolist()), stopped="interrupted")
-    record = _record(job, after, losses, rate, perf_counter() - begun)
-    check_record(job, progress, record)
-    after = replace(after, epoch=record.epoch, losses=(), history=(*progress.history, record))
-    watched = record.loss if record.validation_loss is None else record.validation_loss
-    return _watched(job, after, watched)
+    if count == 1:
+        check_finite(job, before, after, found)
+    losses = np.concatenate([before.losses, found])
+    whole = len(losses) // job.rounds
+    seconds = (perf_counter() - begun) / max(1, whole)
+    errors = _errors(job, losses[: whole * job.rounds].reshape(whole, job.rounds))
+    records = []
+    for epoch, loss in enumerate(errors, before.epoch + 1):
+        rate = rates[epoch * job.rounds - after.rounds - 1]  # counted from the last round
+        record = Record(epoch, epoch * job.rounds, float(rate), loss, samples=job.source.rows, seconds=seconds)
+        records.append(record if job.validation is None else _validated(job, after, record))
+    if count > 1 and (not is_finite(after, found) or any(has_grown(job, before, each) for each in records)):
+        return _one_by_one(job, before, interrupted, count)
+    for record in records:
+        check_record(job, before, record)
+        watched = record.loss if record.validation_loss is None else record.validation_loss
+        after = _watched(job, replace(after, epoch=record.epoch), watched)
+    left = losses[whole * job.rounds :]
+    return replace(
+        after,
+        losses=tuple(left.tolist()),
+        history=(*before.history, *records),
+        stopped="interrupted" if whole < count else "",
+    )
 
 
-def _record(job: Job, after: Progress, losses: Array, rate: float, seconds: float) -> Record:
-    """The record of an epoch whose rounds are done."""
-    rows, batch = job.source.rows, job.options.batch
-    size = min(batch or rows, rows)
-    counts = np.full(len(losses), size)
-    counts[-1] = rows - size * (len(counts) - 1)
-    loss = float((losses * counts).sum() if error_is_mean(job.net) else losses.sum()) / rows
-    record = Record(after.epoch + 1, after.rounds, rate, loss, samples=rows, seconds=seconds)
-    if job.validation is None:
-        return record
+def _one_by_one(job: Job, progress: Progress, interrupted: Callable[[], bool], count: int) -> Progress:
+    """Epochs of which one diverges: up to the last good one, and the error that says where it was."""
+    for _ in range(count):
+        if not progress.stopped:
+            progress = _epochs(job, progress, interrupted, 1)
+    return progress
+
+
+def _errors(job: Job, losses: Array) -> list[float]:
+    """The error for each sample of each epoch; ``losses`` has a row for each epoch."""
+    rows, rounds = job.source.rows, job.rounds
+    size = min(job.options.batch or rows, rows)
+    counts = np.full(rounds, size)
+    counts[-1] = rows - size * (rounds - 1)
+    errors: list[float] = ((losses * counts if error_is_mean(job.net) else losses).sum(axis=1) / rows).tolist()
+    return errors
+
+
+def _validated(job: Job, after: Progress, record: Record) -> Record:
+    """The record of an epoch with how the network does on the validation samples after it."""
+    assert job.validation is not None
     parameters = {each: after.state[each] for each in after.state if each in parameter_names(job.net)}
     outputs, watched = job.forward.outputs_and_loss(parameters, job.validation)
     target = job.validation["target"]

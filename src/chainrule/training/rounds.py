@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from chainrule.catalogue.optimizers import find_optimizer
 from chainrule.numbers.ledger import Ledger
 from chainrule.program.program import Program
-from chainrule.training.batches import Source, masks, pieces
+from chainrule.training.batches import Piece, Source, masks, pieces, rounds_of
 from chainrule.training.engine import Engine
 from chainrule.training.measure import Forward, Kind
 from chainrule.training.programs import Trainable
@@ -22,11 +22,17 @@ from chainrule.training.schedules import rates
 
 Array = NDArray[Any]
 MASK_NUMBERS = 2**24  # in the masks that are drawn at once
+ROWS = 2**22  # row numbers in the orders that are drawn at once
+AT_ONCE = (4096, 256, 16)  # epochs in one loop, few sizes as each is compiled; the first that takes less than
+SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """What stays the same through training. ``total`` are the rounds of all epochs."""
+    """What stays the same through training. ``total`` are the rounds of all epochs.
+
+    ``free``: nothing is decided or said between one epoch and the next, so that several can be done at once.
+    """
 
     net: Trainable
     options: Options
@@ -39,17 +45,31 @@ class Job:
     fixed: Ledger
     total: int
     on_round: Callable[[int, int], None] | None
+    free: bool = False
+
+    @property
+    def rounds(self) -> int:
+        """Rounds in an epoch."""
+        return rounds_of(self.source.rows, self.options.batch)
+
+
+def epochs_at_once(job: Job, progress: Progress) -> int:
+    """How many epochs to do in one loop: many where they are short, as each loop takes about a millisecond to begin."""
+    if not job.free or progress.losses or not progress.history:
+        return 1
+    last, rows = progress.history[-1], job.source.rows
+    most = min(job.options.epochs - progress.epoch, ROWS // rows)
+    return next((count for count in AT_ONCE if count <= most and count * last.seconds < SECONDS), 1)
 
 
 def do_rounds(
-    job: Job, progress: Progress, interrupted: Callable[[], bool], until: int | None = None
-) -> tuple[dict[str, Any], Array, float]:
-    """The rounds of an epoch that are left, or only ``until`` so many are done: state, losses and the last rate."""
-    options, state = job.options, dict(progress.state)
-    losses: list[Array] = [np.empty(0)]
-    done, rate = progress.rounds, 0.0
-    skip = len(progress.losses)
-    for piece in pieces(job.source, options.batch, options.seed, progress.epoch, options.shuffle, skip):
+    job: Job, progress: Progress, interrupted: Callable[[], bool], epochs: int = 1, until: int | None = None
+) -> tuple[dict[str, Any], Array, Array]:
+    """The rounds of some epochs that are left, or only ``until`` so many are done: state, losses and rates."""
+    state = dict(progress.state)
+    losses, used = [np.empty(0)], [np.empty(0)]
+    done = progress.rounds
+    for piece in _pieces(job, progress, epochs):
         program = job.program(piece.order.shape[1])
         shapes = mask_shapes(job, program)
         most = max(1, MASK_NUMBERS // max(1, sum(prod(shape) for shape in shapes.values())))
@@ -58,17 +78,31 @@ def do_rounds(
             if until is not None:
                 order = order[: until - done]
             if not len(order) or (interrupted() and len(losses) > 1):
-                return state, np.concatenate(losses), rate
+                return state, np.concatenate(losses), np.concatenate(used)
             fed = fed_in(job, progress, range(done, done + len(order)), shapes)
             state, found = job.engine.run_epoch(
                 program, state, job.fixed, piece.data, order, fed, _watch(job, done, interrupted)
             )
             losses.append(np.asarray(found, float))
+            used.append(fed["rate"][: len(found)])
             done += len(found)
-            rate = float(fed["rate"][len(found) - 1])
             if not np.isfinite(found).all() or len(found) < len(order):
-                return state, np.concatenate(losses), rate
-    return state, np.concatenate(losses), rate
+                return state, np.concatenate(losses), np.concatenate(used)
+    return state, np.concatenate(losses), np.concatenate(used)
+
+
+def _pieces(job: Job, progress: Progress, epochs: int) -> Iterator[Piece]:
+    """The rounds that are left of an epoch; or those of several, in one piece."""
+    options, skip = job.options, len(progress.losses)
+    each = [
+        pieces(job.source, options.batch, options.seed, epoch, options.shuffle, skip)
+        for epoch in range(progress.epoch, progress.epoch + epochs)
+    ]
+    if epochs == 1:
+        yield from each[0]
+        return
+    whole = [next(epoch) for epoch in each]
+    yield Piece(whole[0].data, np.concatenate([piece.order for piece in whole]))
 
 
 def _watch(job: Job, before: int, interrupted: Callable[[], bool]) -> Callable[[int], bool]:
@@ -89,7 +123,7 @@ def fed_in(job: Job, progress: Progress, rounds: range, shapes: Mapping[str, tup
     own = find_optimizer(job.net.update.optimizer).rate
     base = rate_of(job.net.update.rate, own)
     fed: dict[str, Array] = {
-        "rate": rates(job.options.schedule, base, rounds, job.total, progress.epoch, progress.drops),
+        "rate": rates(job.options.schedule, base, rounds, job.total, job.rounds, progress.drops),
         "round": np.arange(rounds.start + 1, rounds.stop + 1, dtype=float),
     }
     dropout = {f"mask_{layer}": float(rate) for layer, rate in job.net.dropout.items()}

@@ -19,6 +19,7 @@ from chainrule.program.program import Family, Program, Role
 from chainrule.program.read import extend
 
 Array = NDArray[Any]
+BLOCK = 1024  # rounds whose rates are worked out together
 BY_ROUND = ("round", "epoch", "drops")  # what a formula knows that changes from round to round
 
 
@@ -129,41 +130,57 @@ def schedule_settings(chosen: Chosen) -> dict[str, float]:
     return own
 
 
-def rates(
-    chosen: Chosen, rate: float, rounds: range, total: int, epoch: int | Array, drops: int | Array
-) -> Array:
+def rates(chosen: Chosen, rate: float, rounds: range, total: int, in_epoch: int, drops: int) -> Array:
     """The learning rate of each of some rounds.
 
-    ``rounds`` counts those done before, from 0 at the start of training; ``total`` is how many there will be;
-    ``epoch`` how many epochs are done, one number or one for each round; ``drops`` what a schedule that waits for a
-    plateau has counted.
+    ``rounds`` counts those done before, from 0 at the start of training; ``total`` is how many there will be, and
+    ``in_epoch`` how many an epoch has; ``drops`` is what a schedule that waits for a plateau has counted. A round's
+    rate is the same to the last bit whatever other rounds are asked for.
 
-    >>> rates(Chosen("linear"), 0.5, range(4), 4, 0, 0)
+    >>> rates(Chosen("linear"), 0.5, range(4), 4, 4, 0)
     array([0.5  , 0.375, 0.25 , 0.125])
     """
     row = find_schedule(chosen.name)
-    settings = schedule_settings(chosen)
-    if row.drop_when == "every":
-        drops = epoch // int(settings["every"])
-    known = {name: np.array(value) for name, value in settings.items()}
-    known |= {"rate": np.array(rate), "rounds": np.array(float(total))}
-    for name, each in zip(BY_ROUND, (rounds, epoch, drops), strict=True):
-        known[name] = np.broadcast_to(np.array(each, float), len(rounds))
-    found: Array = _compiled(row.formula, len(rounds))(known)["scheduled"]
+    settings = tuple(schedule_settings(chosen).items())
+    first = rounds.start // BLOCK
+    blocks = [
+        _block(row, settings, rate, number, total, in_epoch, drops) for number in range(first, -(-rounds.stop // BLOCK))
+    ]
+    found: Array = np.concatenate([np.empty(0), *blocks])[rounds.start - first * BLOCK :][: len(rounds)]
+    return found
+
+
+@lru_cache(maxsize=64)
+def _block(
+    row: Schedule, settings: tuple[tuple[str, float], ...], rate: float, number: int, total: int, in_epoch: int,
+    drops: int,
+) -> Array:  # fmt: skip
+    """The rates of one block of rounds; an array of another length might be worked out with other last bits."""
+    rounds = np.arange(number * BLOCK, (number + 1) * BLOCK)
+    epochs = rounds // in_epoch
+    every = int(dict(settings).get("every", 1))
+    known = {name: np.array(value) for name, value in settings} | {
+        "rate": np.array(rate),
+        "rounds": np.array(float(total)),
+    }
+    dropped = epochs // every if row.drop_when == "every" else np.full(BLOCK, drops)
+    for name, each in zip(BY_ROUND, (rounds, epochs, dropped), strict=True):
+        known[name] = each.astype(float)
+    found: Array = _compiled(row.formula)(known)["scheduled"]
     return found
 
 
 @lru_cache(maxsize=16)
-def _compiled(formula: str, rounds: int) -> Any:
-    """The formula for so many rounds at once."""
+def _compiled(formula: str) -> Any:
+    """The formula for a block of rounds."""
     expression = transform(parse_expression(formula), _by_round)
     used = dict.fromkeys(node.name for node in refs(expression))
     given = [
-        Family(name, Role.SETTING, ("r",), (rounds,)) if name in BY_ROUND else Family(name, Role.SETTING)
+        Family(name, Role.SETTING, ("r",), (BLOCK,)) if name in BY_ROUND else Family(name, Role.SETTING)
         for name in used
     ]
     line = Statement("scheduled", ("r",), expression, formula)
-    return compile_program(extend(Program({}), [line], given=given, sizes={"r": rounds}))
+    return compile_program(extend(Program({}), [line], given=given, sizes={"r": BLOCK}))
 
 
 def _by_round(node: Expr) -> Expr:

@@ -66,6 +66,7 @@ def train(
     overwrite: bool = False,
     engine: Engine | None = None,
     on_epoch: Callable[[Progress], None] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
     on_round: Callable[[int, int], None] | None = None,
 ) -> Trained:
     """Train a network on data from its start values (or from ``parameters``).
@@ -101,7 +102,7 @@ def train(
     begun = Trained(spec, net, ready.preparation, made_from, Progress(start_state(net, start)))
     if folder is not None:
         create(folder, begun, overwrite=overwrite)
-    return _train(begun, ready, folder, engine, on_epoch, on_round)
+    return _train(begun, ready, folder, engine, on_epoch, on_progress, on_round)
 
 
 def prepare(net: Trainable, data: Data, choices: Choices, options: Options, validation: Data | None = None) -> Ready:
@@ -126,6 +127,7 @@ def resume(
     epochs: int | None = None,
     engine: Engine | None = None,
     on_epoch: Callable[[Progress], None] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
     on_round: Callable[[int, int], None] | None = None,
 ) -> Trained:
     """Go on with the training of a saved folder as if it had never stopped; or for more epochs than were planned.
@@ -146,7 +148,7 @@ def resume(
     check_options(made_from.options)
     trained = replace(trained, made_from=made_from)
     ready = _ready(data, validation, made_from.options, lambda *_: trained.preparation)
-    return _train(trained, ready, folder, engine or NumpyEngine(), on_epoch, on_round)
+    return _train(trained, ready, folder, engine or NumpyEngine(), on_epoch, on_progress, on_round)
 
 
 def _train(
@@ -155,26 +157,28 @@ def _train(
     folder: str | Path | None,
     engine: Engine,
     on_epoch: Callable[[Progress], None] | None,
+    on_progress: Callable[[Progress], None] | None,
     on_round: Callable[[int, int], None] | None,
 ) -> Trained:
     written = monotonic()
     records: list[str] = []
 
-    def after_epoch(progress: Progress) -> None:
+    def after_some(progress: Progress) -> None:
         nonlocal written
         if folder is not None:
             durable = monotonic() - written > SECONDS_ON_DISK
             records.extend(record_text(each) for each in progress.history[len(records) :])
             save_checkpoint(folder, progress, durable=durable, records=records)
             written = monotonic() if durable else written
-        if on_epoch is not None:
-            on_epoch(progress)
+        if on_progress is not None:
+            on_progress(progress)
 
     options = by_place(trained.made_from.options, ready.preparation)
     try:
         progress = fit(
             trained.net, {}, ready.train, options, validation=ready.validation, engine=engine,
-            kind=ready.preparation.kind, start=trained.progress, on_epoch=after_epoch, on_round=on_round,
+            kind=ready.preparation.kind, start=trained.progress, on_epoch=on_epoch, on_progress=after_some,
+            on_round=on_round,
         )  # fmt: skip
     except DivergedError as problem:
         if folder is not None:
