@@ -49,7 +49,7 @@ def samples(x: Any, target: Any, weight: Any = None) -> dict[str, Array]:
     >>> samples([[0, 1], [1, 0]], [1, 0])["target"].shape
     (2, 1)
     """
-    found = {"x": np.asarray(x, dtype=float), "target": np.asarray(target, dtype=float)}
+    found = {"x": _numbers(x), "target": _numbers(target)}
     found = {name: array[:, None] if array.ndim == 1 else array for name, array in found.items()}
     for name, array in found.items():
         what = "inputs" if name == "x" else "targets"
@@ -65,6 +65,11 @@ def samples(x: Any, target: Any, weight: Any = None) -> dict[str, Array]:
     if weight is not None:
         found[SAMPLE_WEIGHT] = _checked_weights(np.asarray(weight, dtype=float), len(found["x"]))
     return found
+
+
+def _numbers(values: Any) -> Array:
+    """As double precision, unless they are an array of single precision already."""
+    return np.asarray(values, dtype=np.float32 if getattr(values, "dtype", None) == np.float32 else float)
 
 
 def _checked_weights(weight: Array, rows: int) -> Array:
