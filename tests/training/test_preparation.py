@@ -7,6 +7,7 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 from chainrule.catalogue.build import Conventions, DenseLayer
+from chainrule.catalogue.layer_row import LayerUse
 from chainrule.training.columns import Table, in_parts
 from chainrule.training.data import Choices, learn
 from chainrule.training.preparation import (
@@ -202,3 +203,34 @@ def test_weights_of_samples_from_a_column() -> None:
     assert ledger_of(found, table(w=[1.0, 0.0, 2.0, 3.0]))["sample_weight"].tolist() == [1, 0, 2, 3]
     with pytest.raises(DataError, match="row 2, column w: the weight -1 is below 0"):
         ledger_of(found, table(w=[1.0, -1.0, 2.0, 3.0]))
+
+
+def embedded(words: int, inputs: int = 2) -> Trainable:
+    use = LayerUse("embedding", (("words", words), ("units", 2)))
+    return Trainable(inputs, (use, LayerUse("flatten"), DenseLayer(2, "softmax")), Conventions("cross_entropy"))
+
+
+def test_columns_that_choose_rows_of_a_table_are_not_standardised() -> None:
+    data = Table(
+        "mine", {"a": np.array([2.0, 0.0]), "b": np.array([1.0, 1.0]), "y": np.array([0.0, 1.0])}, np.arange(2)
+    )
+    found = learnt(embedded(3), Choices(("y",)), data)
+    assert ledger_of(found, data)["x"].tolist() == [[2, 1], [0, 1]]
+    assert parse_preparation(preparation_text(found)) == found
+    for number in (3.0, -1.0, 0.5):
+        other = Table("new", {**data.columns, "b": np.array([0.0, number])}, np.arange(2))
+        with pytest.raises(DataError, match=f"row 1, column b: {number:g} chooses no row .* from 0 to 2"):
+            ledger_of(found, other)
+
+
+def test_texts_that_choose_rows_are_numbered_alike_in_all_columns() -> None:
+    data = read({"a": ["so", "it"], "b": ["it", "is"], "y": ["x", "z"]})
+    found = learnt(embedded(3), Choices(("y",)), data)
+    assert input_names(found) == ["a", "b"]
+    assert ledger_of(found, data)["x"].tolist() == [[2, 1], [1, 0]]  # is, it, so
+    with pytest.raises(DataError, match="'was' is no category that was there"):
+        ledger_of(found, read({"a": ["so"], "b": ["was"], "y": ["x"]}))
+    with pytest.raises(DataError, match="3 different texts, but the embedding has 2 rows; set words = 3"):
+        learnt(embedded(2), Choices(("y",)), data)
+    with pytest.raises(DataError, match="column a has numbers and column b texts"):
+        learnt(embedded(9), Choices(("y",)), read({"a": [1.0, 2.0], "b": ["it", "is"], "y": ["x", "z"]}))

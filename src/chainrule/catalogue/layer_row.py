@@ -59,7 +59,8 @@ class Plan:
 
     In ``formulas`` the inputs are ``x``, or ``x1``, ``x2``, ... where there are several; ``out`` is the family that
     the next layer takes in. ``sizes`` are those of every letter, ``stable`` the forms without overflow by family.
-    ``arithmetic`` says in words how the sizes come about.
+    ``arithmetic`` says in words how the sizes come about. Where ``below`` isn't 0, what the layer takes in are whole
+    numbers from 0 below it.
     """
 
     formulas: str
@@ -70,6 +71,7 @@ class Plan:
     out: str = "out"
     stable: Mapping[str, str] = field(default_factory=dict)
     arithmetic: str = ""
+    below: int = 0
 
 
 Settings = Mapping[str, Any]

@@ -1,7 +1,8 @@
 """Layers in their places: which takes in what, its name, its formulas in the network's names."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from difflib import get_close_matches
 from functools import lru_cache
 
@@ -81,6 +82,24 @@ def input_shape(inputs: Inputs) -> tuple[int, ...]:
 def output_shape(inputs: Inputs, layers: Sequence[AnyLayer]) -> tuple[int, ...]:
     """The shape of a network's outputs for one sample."""
     return place_layers(inputs, layers)[-1].out.shape
+
+
+def chooses_below(inputs: Inputs, layers: Sequence[AnyLayer]) -> int:
+    """Where a sample's inputs choose rows of a table (an embedding): how many rows there are. Else 0."""
+    readers = [each for each in place_layers(inputs, layers) if each.plan.below]
+    return min((each.plan.below for each in readers if each.sources[0].family == "x"), default=0)
+
+
+def no_row(below: int, numbers: Iterable[float | Decimal]) -> str:
+    """What is wrong with the first of some numbers that chooses no row of a table. Nothing where each does.
+
+    >>> no_row(3, [0, 2]), no_row(3, [2, 1.5])
+    ('', '1.5 chooses no row of the embedding, whose rows are the whole numbers from 0 to 2')
+    """
+    wrong = next((each for each in numbers if not 0 <= each < below or each % 1), None)
+    if wrong is None:
+        return ""
+    return f"{wrong:.10g} chooses no row of the embedding, whose rows are the whole numbers from 0 to {below - 1}"
 
 
 def place_layers(inputs: Inputs, layers: Sequence[AnyLayer]) -> tuple[Placed, ...]:

@@ -40,7 +40,10 @@ def _embedding(settings: Settings, sources: tuple[Source, ...]) -> Plan:
     own = (*x.axes, "d")
     table = Given("w", "weights", ("v", "d"), (words, width), "normal")
     line = f"out[n,{letters(own)}] = sum[v](w[v,d] if v == x[n,{letters(x.axes)}] else 0)"
-    return Plan(line, own, (*x.shape, width), (table,), dict(zip(own, (*x.shape, width), strict=True)) | {"v": words})
+    return Plan(
+        line, own, (*x.shape, width), (table,), dict(zip(own, (*x.shape, width), strict=True)) | {"v": words},
+        below=words,
+    )  # fmt: skip
 
 
 def _dropout(settings: Settings, sources: tuple[Source, ...]) -> Plan:

@@ -13,7 +13,7 @@ import numpy as np
 
 from chainrule.catalogue.build import Conventions, Inputs, output_shape, parameter_shapes, place_layers
 from chainrule.catalogue.initialisers import find_initialiser
-from chainrule.catalogue.place import given_of_layer, input_shape
+from chainrule.catalogue.place import chooses_below, given_of_layer, input_shape, no_row
 from chainrule.catalogue.training import Update
 from chainrule.model.layers import Dense, Layer, layer_of, part_of, start_of
 from chainrule.model.prepare import layered_task
@@ -102,6 +102,9 @@ class Network:
         }
         if len(data["x"]) != len(data["target"]):
             raise LedgerError(f"there are {len(data['x'])} samples of inputs but {len(data['target'])} of targets")
+        below = chooses_below(self.inputs, self.layers)
+        if below and (problem := no_row(below, data["x"].flat)):
+            raise LedgerError(f"inputs: {problem}")
         rng = np.random.default_rng(self._seed)
         for family, (value, shape) in self._by_sample.items():
             data[family] = _start(value, (len(data["x"]), *shape), rng, family)

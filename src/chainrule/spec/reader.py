@@ -11,7 +11,7 @@ from chainrule.catalogue.layer_row import sizes_text
 from chainrule.catalogue.layers import activation_formula, find_activation
 from chainrule.catalogue.losses import find_loss
 from chainrule.catalogue.optimizers import find_optimizer
-from chainrule.catalogue.place import input_shape
+from chainrule.catalogue.place import chooses_below, input_shape, no_row
 from chainrule.catalogue.row import CatalogueError
 from chainrule.catalogue.training import Update, setting_values
 from chainrule.formula.parse import FormulaError, FormulaErrors, parse_formulas
@@ -21,7 +21,7 @@ from chainrule.spec.lines import Path, line_of
 from chainrule.spec.problems import Report, did_you_mean, nearest
 from chainrule.spec.spec import OWN, Drawn, FormulaPart, KindPart, LayerPart, Nested, NetworkPart, Spec
 from chainrule.spec.text import plain_data, read_text
-from chainrule.spec.values import counted, nested, numbers_text, read_value, shape_of, shown
+from chainrule.spec.values import counted, nested, numbers_in, numbers_text, read_value, shape_of, shown
 
 Table = dict[str, Any]
 
@@ -134,6 +134,7 @@ def _network(report: Report, data: Table, tables: Mapping[str, Table]) -> Networ
     known = tables.get("data", {})
     data_inputs, data_targets = known.get("inputs"), known.get("targets")
     _check_data(report, data_inputs, data_targets, inputs, _output_shape(inputs, layers))
+    _check_choices(report, data_inputs, inputs, layers)
     if not layers or ("data" in data and not (inputs and data_inputs and data_targets)):
         return None
     seed = table.get("seed") or 0
@@ -263,6 +264,21 @@ def _check_data(
     if inputs and targets and len(inputs) != len(targets):
         said = f"there are {counted(len(inputs), 'row')} of inputs but {len(targets)} of targets"
         report.add(("data", "targets"), said, "one row of each for every sample")
+
+
+def _check_choices(
+    report: Report,
+    inputs: tuple[Nested, ...] | None,
+    wanted: Inputs | None,
+    layers: Sequence[LayerPart | KindPart],
+) -> None:
+    """Inputs that choose rows of a table must be numbers of rows."""
+    try:
+        below = chooses_below(wanted, [each.layer for each in layers]) if wanted and inputs else 0
+    except CatalogueError:  # which is told elsewhere
+        return
+    if below and (problem := no_row(below, numbers_in(inputs or ()))):
+        report.add(("data", "inputs"), problem)
 
 
 def _formulas(report: Report, data: Table, tables: Mapping[str, Table]) -> FormulaPart | None:

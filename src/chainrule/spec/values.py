@@ -1,6 +1,6 @@
 """Reading one value of a network file by the kind that its field says, with a problem where it is something else."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -184,6 +184,15 @@ def nested(report: Report, path: Path, value: Any) -> Nested | None:
 def shape_of(value: Nested) -> tuple[int, ...]:
     """The shape of nested numbers."""
     return (len(value), *shape_of(value[0])) if isinstance(value, tuple) else ()
+
+
+def numbers_in(value: Nested) -> Iterator[Decimal]:
+    """All the numbers of nested ones."""
+    if isinstance(value, tuple):
+        for each in value:
+            yield from numbers_in(each)
+    else:
+        yield value
 
 
 def _size(shape: tuple[int, ...]) -> str:

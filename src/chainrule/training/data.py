@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from chainrule.catalogue.build import activation_of
 from chainrule.catalogue.layers import find_activation
 from chainrule.catalogue.losses import find_loss
+from chainrule.catalogue.place import chooses_below
 from chainrule.training.columns import Table, as_text, at, column_of, is_text, missing_rows
 from chainrule.training.measure import Kind
 from chainrule.training.preparation import HOW_TO_FILL, Column, Preparation, checked_width
@@ -87,7 +88,10 @@ def learn(
             _look(each, part, name, choices, inside, names, whole)
     if not offset:
         raise DataError("there are no rows of data")
-    inputs = tuple(_column(name, seen[name], choices) for name in names)
+    if below := chooses_below(net.inputs, net.layers):
+        inputs = _choosing(names, seen, choices, below)
+    else:
+        inputs = tuple(_column(name, seen[name], choices) for name in names)
     targets = [seen[name] for name in choices.target]
     kind = _kind(net, targets, choices)
     if kind == "numbers":
@@ -194,6 +198,24 @@ def _column(name: str, seen: _Seen, choices: Choices) -> Column:
         return Column(name, fill=number)
     spread = _spread(seen)
     return Column(name, (), number, seen.mean, spread)
+
+
+def _choosing(names: Sequence[str], seen: Mapping[str, _Seen], choices: Choices, below: int) -> tuple[Column, ...]:
+    """Input columns that choose rows of a table. Where there are texts, all columns number them alike."""
+    plain = replace(choices, standardise=False)
+    columns = [replace(_column(name, seen[name], plain), below=below) for name in names]
+    known = tuple(sorted({each for column in columns for each in column.categories}))
+    if known and not all(column.categories for column in columns):
+        number, text = (next(each.name for each in columns if bool(each.categories) == has) for has in (False, True))
+        raise DataError(
+            f"column {number} has numbers and column {text} texts; columns that choose rows of one table have either"
+        )
+    if len(known) > below:
+        raise DataError(
+            f"the inputs have {len(known)} different texts, but the embedding has {below} rows; set words = "
+            f"{len(known)}"
+        )
+    return tuple(replace(column, categories=known) if known else column for column in columns)
 
 
 def _imputed(name: str, how: str | float | None, seen: _Seen) -> float | None:

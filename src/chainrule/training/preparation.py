@@ -10,6 +10,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.catalogue.place import no_row
 from chainrule.training.columns import Table, as_text, at, column_of, is_text, missing_rows, number_text
 from chainrule.training.measure import Kind
 from chainrule.training.problems import DataError, SavedError
@@ -24,7 +25,9 @@ class Column:
     """How one column becomes numbers.
 
     With ``categories`` it becomes a 1 in the place of its category and a 0 in the others. ``fill`` stands in where
-    it is missing (None: that is refused). Numbers lose ``centre`` and are divided by ``scale``.
+    it is missing (None: that is refused). Numbers lose ``centre`` and are divided by ``scale``. Where ``below`` isn't 0
+    the column chooses rows of a table: its numbers are whole ones from 0 below it, and of its categories it becomes
+    the place.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Column:
     fill: float | str | None = None
     centre: float = 0.0
     scale: float = 1.0
+    below: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,11 @@ def input_names(preparation: Preparation) -> list[str]:
     return [
         each
         for column in preparation.inputs
-        for each in ([f"{column.name}={one}" for one in column.categories] if column.categories else [column.name])
+        for each in (
+            [f"{column.name}={one}" for one in column.categories]
+            if column.categories and not column.below
+            else [column.name]
+        )
     ]
 
 
@@ -152,11 +160,21 @@ def _encoded(column: Column, data: Table) -> Array:
             texts = np.where(missing, column.fill, texts)
         else:
             _refuse_missing(missing, data, column.name, "there is nothing", HOW_TO_FILL)
-        one_hot: Array = np.eye(len(column.categories))[
-            _places(texts, column.categories, data, column.name, "category")
-        ]
-        return one_hot
+        places = _places(texts, column.categories, data, column.name, "category")
+        encoded: Array = places[:, None].astype(float) if column.below else np.eye(len(column.categories))[places]
+        return encoded
+    if column.below:
+        return _chosen(column, _numbers(column, found, data), data)[:, None]
     return ((_numbers(column, found, data) - column.centre) / column.scale)[:, None]
+
+
+def _chosen(column: Column, numbers: Array, data: Table) -> Array:
+    """Numbers of rows of a table, which has to have them."""
+    wrong = (numbers != np.floor(numbers)) | (numbers < 0) | (numbers >= column.below)
+    if wrong.any():
+        place = int(np.argmax(wrong))
+        raise DataError(f"{at(data, place, column.name)}: {no_row(column.below, numbers[place : place + 1])}")
+    return numbers
 
 
 HOW_TO_FILL = "leave such rows out, or have missing values imputed"
@@ -254,6 +272,7 @@ def _column(data: Mapping[str, Any]) -> Column:
         fill if fill is None or isinstance(fill, str) else float(fill),
         float(data["centre"]),
         float(data["scale"]),
+        int(data.get("below", 0)),
     )
 
 
