@@ -9,7 +9,9 @@ import numpy as np
 
 from chainrule.engines.building import Builder, Letters, Value
 from chainrule.engines.contract import SMALL, sum_of_product
-from chainrule.engines.plan import Arrange, Plan, Read, Spread, Take, inputs, moved
+from chainrule.engines.entries import Stored, entries, in_range
+from chainrule.engines.plan import Arrange, Plan, Read, Spread, inputs, moved
+from chainrule.engines.windows import listed, windows
 from chainrule.formula.expression import (
     ZERO,
     Add,
@@ -17,7 +19,6 @@ from chainrule.formula.expression import (
     Div,
     Expr,
     If,
-    Index,
     Max,
     Mul,
     Neg,
@@ -32,7 +33,6 @@ from chainrule.formula.slopes import RowFormula, formula_of, stable_of
 from chainrule.formula.unparse import to_text
 from chainrule.numbers.ledger import LedgerError, given_families
 from chainrule.program.program import Definition, Program
-from chainrule.program.sizes import index_range
 
 RELATIONS = {
     "<": "less",
@@ -45,15 +45,6 @@ RELATIONS = {
 # Where exp overflows to infinity these still come out right, so that their stable form would only cost more.
 RIGHT_AS_WRITTEN = frozenset({"logistic"})
 LARGEST_PRODUCT = 4  # the largest whole exponent that becomes a product
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A family's array: for each of its axes, which axis of the family it is. Others would hold the same number."""
-
-    place: int
-    axes: tuple[int, ...]
-    shape: tuple[int, ...]  # the family's own, with all axes
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,10 +247,51 @@ def _summed(over: tuple[str, ...], body: Expr, scope: Scope) -> Value:
                 total = letters.apply("add", total, value)
             return total
         case _:
+            special = _along_a_list(over, body, scope) or _over_windows(over, body, scope)
+            if special is not None:
+                return special
             mask, body, scope = _unguarded(body, scope)
             negative, factors = _signed_factors(body)
             total = sum_of_product([_lowered(factor, scope) for factor in factors], over, mask, letters)
             return letters.apply("negative", total) if negative else total
+
+
+def _along_a_list(over: tuple[str, ...], body: Expr, scope: Scope) -> Value | None:
+    """A sum that puts an array's numbers in one list: the same array in another shape."""
+    letters, found = scope.letters, listed(over, body, scope.letters.sizes)
+    if found is None:
+        return None
+    rest = tuple(name for name in over if name not in found.parts)
+    value = _summed(rest, found.body, scope) if rest else _lowered(found.body, scope)
+    if not set(found.parts) <= set(value.axes):
+        return None
+    others = tuple(name for name in value.axes if name not in found.parts)
+    shape = letters.shape((*others, found.name))
+    return Value(letters.arranged(value, (*others, *found.parts), shape), (*others, found.name))
+
+
+def _over_windows(over: tuple[str, ...], body: Expr, scope: Scope) -> Value | None:
+    """A sum over windows, for each place over those that it lies in alone."""
+    found = windows(over, body, scope.letters.sizes)
+    if found is None:
+        return None
+    letters, builder = Letters(scope.letters.builder, found.sizes), scope.letters.builder
+    inside = replace(scope, letters=letters)
+    value = _summed(found.over, found.body, inside) if found.over else _lowered(found.body, inside)
+    if not {found.outer, found.within} <= set(value.axes):
+        return None
+    parted = letters.ordered(value.axes)
+    at = parted.index(found.outer)
+    axes = (*parted[:at], found.name, *parted[at + 2 :])
+    count = letters.count((found.outer, found.within))
+    joined = tuple(count if name == found.name else letters.sizes[name] for name in axes)
+    shape = scope.letters.shape(axes)
+    place = letters.arranged(value, parted, joined)
+    if joined != shape:
+        start = tuple(found.start if name == found.name else 0 for name in axes)
+        steps = tuple(tuple(int(one == other) for other in axes) for one in axes)
+        place = builder.emit(Read(place, start, steps, shape), shape)
+    return Value(place, axes)
 
 
 def _unguarded(body: Expr, scope: Scope) -> tuple[Value | None, Expr, Scope]:
@@ -304,58 +336,7 @@ def _referred(ref: Ref, scope: Scope) -> Value:
     stored = scope.families[ref.name]
     if len(ref.indices) != len(stored.shape):
         raise LedgerError(f"{to_text(ref)} has {len(ref.indices)} indices, but {ref.name} has {len(stored.shape)} axes")
-    inside = [_in_range(index, size, letters) for index, size in zip(ref.indices, stored.shape, strict=True)]
+    inside = [in_range(index, size, letters) for index, size in zip(ref.indices, stored.shape, strict=True)]
     if not all(inside) and not scope.guarded:
         raise LedgerError(f"{to_text(ref)} runs out of {ref.name}, and no test guards it")
-    return _entries(stored, [ref.indices[axis] for axis in stored.axes], letters)
-
-
-def _in_range(index: Index, size: int, letters: Letters) -> bool:
-    low, high = index_range(index, letters.sizes)
-    return low >= 0 and high < size
-
-
-def _entries(stored: Stored, indices: list[Index], letters: Letters) -> Value:
-    """The entries of an array at indices, an index for each of its axes."""
-    builder = letters.builder
-    sizes = builder.shapes[stored.place]
-    used = tuple(dict.fromkeys(name for index in indices for name, _ in index.terms))
-    if not all(_in_range(index, size, letters) for index, size in zip(indices, sizes, strict=True)):
-        return _clipped(stored.place, indices, letters)
-    bare = tuple(Index(((name, 1),)) for name in used)
-    if tuple(indices) == bare and letters.shape(used) == sizes:
-        return Value(stored.place, used)
-    start = tuple(index.constant for index in indices)
-    steps = tuple(tuple(dict(index.terms).get(name, 0) for index in indices) for name in used)
-    return Value(builder.emit(Read(stored.place, start, steps, letters.shape(used)), letters.shape(used)), used)
-
-
-def _clipped(place: int, indices: list[Index], letters: Letters) -> Value:
-    """The entries at indices that leave the array where a test around them fails: there the nearest entry."""
-    builder = letters.builder
-    sizes = builder.shapes[place]
-    tables = [_table(index, size, letters) for index, size in zip(indices, sizes, strict=True)]
-    every = [name for table in tables for name in table.axes]
-    if len(set(every)) < len(every):
-        # A letter in several axes: one table of places in the flattened array.
-        flat = Value(builder.constant(np.array(0)))
-        for table, size in zip(tables, sizes, strict=True):
-            flat = letters.apply("add", letters.apply("multiply", flat, letters.integer(size)), table)
-        place = builder.emit(Arrange(place, tuple(range(len(sizes))), (int(np.prod(sizes)),)), (int(np.prod(sizes)),))
-        tables = [flat]
-    for axis, table in reversed(list(enumerate(tables))):
-        shape = builder.shapes[place]
-        place = builder.emit(
-            Take(place, axis, table.place), (*shape[:axis], *letters.shape(table.axes), *shape[axis + 1 :])
-        )
-    return Value(place, tuple(name for table in tables for name in table.axes))
-
-
-def _table(index: Index, size: int, letters: Letters) -> Value:
-    """The values of an index, kept between 0 and the last entry."""
-    axes = letters.ordered([name for name, _ in index.terms])
-    grids = np.meshgrid(*(np.arange(letters.sizes[name]) for name in axes), indexing="ij", sparse=True)
-    total = index.constant + sum(
-        (dict(index.terms)[name] * grid for name, grid in zip(axes, grids, strict=True)), start=np.array(0)
-    )
-    return Value(letters.builder.constant(np.clip(total, 0, size - 1)), axes)
+    return entries(stored, [ref.indices[axis] for axis in stored.axes], letters)
