@@ -67,3 +67,13 @@ def test_what_is_written_out_is_counted() -> None:
     # A product and its two factors, and the sum's own step, for each of 4 addends of 3 numbers; then z.
     assert operations(program, ["y"]) == 3 * 4 * (1 + 3)
     assert operations(program, ["y", "z"]) == 3 * 4 * (1 + 3) + 1
+
+
+def test_families_may_have_any_name() -> None:
+    """Also those that the written out function has for its own variables."""
+    families = [Family(each, Role.PARAMETER, ("i",), (2,)) for each in ("v1", "v0", "given0", "largest")]
+    text = "y = sum[i](v1[i] * v0[i] + given0[i] * largest[i] + max[k](v1[k]))"
+    calculate = compile_scalars(
+        extend(Program({}), text, given=families, sizes={"k": 2}), ["v1", "v0", "given0", "largest"], ["y"]
+    )
+    assert calculate((1.0, 2.0), (3.0, 4.0), (5.0, 6.0), (7.0, 8.0)) == ((98.0,),)

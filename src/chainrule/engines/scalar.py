@@ -111,7 +111,9 @@ def compile_scalars(program: Program, given: Sequence[str], wanted: Sequence[str
         each: {position: f"v{next(numbered)}" for position in product(*map(range, shape))}
         for each, shape in shapes.items()
     }
-    lines = [_unpacked(each, scalars[each].values()) for each in given]
+    # Names of its own for all of them, for a family may be called v0 or exp.
+    handed = [f"given{place}" for place in range(len(given))]
+    lines = [_unpacked(each, scalars[family].values()) for each, family in zip(handed, given, strict=True)]
     for definition in definitions:
         for position, variable in scalars[definition.target].items():
             at = dict(zip(definition.indices, position, strict=True))
@@ -119,15 +121,15 @@ def compile_scalars(program: Program, given: Sequence[str], wanted: Sequence[str
             lines.append(assign(variable, _written(definition.stable or definition.formula, scope)))
     results = _tuple(_tuple(map(name, scalars[each].values())) for each in wanted)
     names = PRIMITIVES | _functions(each.stable or each.formula for each in definitions)
-    return function_of(given, lines, results, names)
+    return function_of(handed, lines, results, names)
 
 
 def _tuple(parts: Iterable[ast.expr]) -> ast.expr:
     return ast.Tuple(list(parts), ast.Load())
 
 
-def _unpacked(family: str, variables: Iterable[str]) -> ast.stmt:
-    return ast.Assign([ast.Tuple([ast.Name(each, ast.Store()) for each in variables], ast.Store())], name(family))
+def _unpacked(handed: str, variables: Iterable[str]) -> ast.stmt:
+    return ast.Assign([ast.Tuple([ast.Name(each, ast.Store()) for each in variables], ast.Store())], name(handed))
 
 
 def _functions(formulas: Iterable[Expr]) -> dict[str, Callable[..., float]]:
