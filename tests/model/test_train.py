@@ -162,3 +162,16 @@ def test_the_estimators_are_at_hand() -> None:
     assert cr.NetworkClassifier((8,), learning_rate=0.05, random_state=0).fit(X, CLASSES).score(X, CLASSES) > 0.5
     code = "import sys, chainrule; chainrule.NetworkRegressor((3,)); print('sklearn' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
+
+
+def test_a_layer_of_dropout_is_the_dropout_of_what_it_takes_in() -> None:
+    """A new mask in each round of training, none in use; a mask of the layer's own is for its worked example."""
+    x, y = np.random.default_rng(0).normal(size=(20, 3)), [0, 1] * 10
+    layers = [cr.Dense(6, "tanh"), cr.Dense(2, "softmax")]
+    dropped = [layers[0], cr.Layer("dropout", rate=0.4, mask=1), layers[1]]
+    plain, layered = (cr.Network(3, each, "cross_entropy", seed=2) for each in (layers, dropped))
+    expected = plain.fit(x, y, epochs=4, batch=5, dropout={"h": 0.4})
+    found = layered.fit(x, y, epochs=4, batch=5)
+    assert [each.loss for each in found.history] == [each.loss for each in expected.history]
+    np.testing.assert_array_equal(found.predict(x), expected.predict(x))
+    assert "out_d1 = out_h1" in str(found.explain(1, "out_d1"))

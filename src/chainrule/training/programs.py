@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
 from math import prod
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +31,10 @@ from chainrule.catalogue.build import (
     trained_parameters,
 )
 from chainrule.catalogue.initialisers import find_initialiser
-from chainrule.catalogue.layer_row import sizes_text
+from chainrule.catalogue.kinds import find_kind
+from chainrule.catalogue.layer_row import LayerUse, sizes_text
 from chainrule.catalogue.losses import find_loss
-from chainrule.catalogue.place import given_of_layer, input_shape
+from chainrule.catalogue.place import given_of_layer, input_shape, settings_of
 from chainrule.catalogue.row import CatalogueError
 from chainrule.catalogue.training import Update, setting_values, start_values, training_program
 from chainrule.formula.expression import Expr, Mul, Ref, transform
@@ -71,8 +72,27 @@ class Trainable:
 
 
 def of_part(part: NetworkPart, update: Update, dropout: Mapping[str, Decimal] | None = None) -> Trainable:
-    """The trainable network of a network file's part."""
-    return Trainable(part.inputs, tuple(each.layer for each in part.layers), part.conventions, update, dropout or {})
+    """The trainable network of a network file's part.
+
+    A layer of dropout hands on what it takes in, and its outputs have the layer's dropout unless ``dropout`` says
+    otherwise: in training its masks are drawn anew in each round, and in use there is none.
+    """
+    layers = tuple(each.layer for each in part.layers)
+    own = {
+        name: Decimal(str(settings_of(find_kind(layer.kind), layer)["rate"]))
+        for name, layer in zip(layer_names(layers), layers, strict=True)
+        if _is_dropout(layer)
+    }
+    if own:  # all named, for names go by what kinds of layers there are
+        named = [replace(layer, name=name) for name, layer in zip(layer_names(layers), layers, strict=True)]
+        layers = tuple(
+            LayerUse("activation", (), each.name, each.inputs) if _is_dropout(each) else each for each in named
+        )
+    return Trainable(part.inputs, layers, part.conventions, update, {**own, **(dropout or {})})
+
+
+def _is_dropout(layer: AnyLayer) -> TypeGuard[LayerUse]:
+    return isinstance(layer, LayerUse) and find_kind(layer.kind).name == "dropout"
 
 
 def output_family(net: Trainable) -> str:
@@ -120,8 +140,7 @@ def _check_given(net: Trainable) -> None:
     for placed in place_layers(net.inputs, net.layers):
         for _, given in given_of_layer(placed):
             if given.by_sample:
-                hint = "leave the layer out, and say which outputs have dropout when you train: --dropout h=0.5"
-                raise CatalogueError(f"layer {placed.name}: data have no {given.key} for each sample; {hint}")
+                raise CatalogueError(f"layer {placed.name}: data have no {given.key} for each sample")
             if given.role != Role.PARAMETER:
                 raise CatalogueError(f"layer {placed.name}: training on data has no given {given.key}; "
                                      "use the layer without it")  # fmt: skip
