@@ -29,10 +29,11 @@ from chainrule.formula.expression import (
 from chainrule.formula.expression import Test as Comparison
 from chainrule.formula.simplify import tidy
 from chainrule.formula.slopes import Use, uses
+from chainrule.program.blocks import Block, blocks, in_order
 from chainrule.program.fold import fold_definitions
 from chainrule.program.program import Definition, Family, Program, Role, adjoint_name
 from chainrule.program.sizes import ProgramError
-from chainrule.program.solve import guarded, pinned, solve
+from chainrule.program.solve import guarded, pinned, settled, solve
 
 
 def differentiate(
@@ -53,7 +54,7 @@ def differentiate(
     names = _checked(program, loss, wanted, at)
     reached = _reached(program, names, loss)
     families = dict(program.families)
-    definitions = list(program.definitions)
+    adjoints: list[Definition] = []
     constants: dict[str, Expr] = {}
     for name in _backward_order(program, reached):
         family = program.families[name]
@@ -66,8 +67,8 @@ def differentiate(
         )
         if not any(isinstance(node, Ref | If) for node in walk(adjoint.formula)):
             constants[adjoint.target] = adjoint.formula
-        definitions.append(adjoint)
-    return Program(families, tuple(definitions))
+        adjoints.append(adjoint)
+    return Program(families, (*program.definitions, *in_order(adjoints)))
 
 
 def _checked(program: Program, loss: str, wanted: Collection[str] | None, at: tuple[int, ...]) -> frozenset[str]:
@@ -91,36 +92,36 @@ def _checked(program: Program, loss: str, wanted: Collection[str] | None, at: tu
 
 def _reached(program: Program, wanted: frozenset[str], loss: str) -> frozenset[str]:
     """The families that depend on a wanted one and that the loss depends on, and the wanted ones and the loss."""
-    forward = set(wanted)
-    for definition in program.definitions:
-        if any(node.name in forward for node in refs(definition.formula)):
-            forward.add(definition.target)
-    backward = {loss}
-    for definition in reversed(program.definitions):
-        if definition.target in backward:
-            backward.update(node.name for node in refs(definition.formula))
+    forward, backward = set(wanted), {loss}
+    order = [({each.target for each in block.lines}, _used(block)) for block in blocks(program.definitions)]
+    for targets, used in order:
+        if used & forward:
+            forward |= targets
+    for targets, used in reversed(order):
+        if targets & backward:
+            backward |= targets | used
     return frozenset((forward & backward) | wanted | {loss})
 
 
+def _used(block: Block[Definition]) -> set[str]:
+    return {node.name for each in block.lines for node in refs(each.formula)}
+
+
 def _backward_order(program: Program, reached: frozenset[str]) -> Iterator[str]:
-    """The reached families from the loss back; a given one right after the last definition back that uses it."""
-    last_use: dict[str, list[str]] = {}
-    seen: set[str] = set()
-    for definition in program.definitions:
-        for node in refs(definition.formula):
-            if node.name not in seen and node.name in program.families:
-                seen.add(node.name)
-                last_use.setdefault(definition.target, []).append(node.name)
+    """The reached families from the loss back; a given one right after the last block back that uses it."""
     defined = {definition.target for definition in program.definitions}
     given = [name for name in program.families if name in reached and name not in defined]
-    for definition in reversed(program.definitions):
-        if definition.target in reached:
-            yield definition.target
-        for name in last_use.get(definition.target, ()):
-            if name in given:
-                given.remove(name)
-                yield name
-    yield from given  # what no formula uses: its derivative is 0
+    order = blocks(program.definitions)
+    first_users: list[list[str]] = []
+    seen: set[str] = set()
+    for block in order:
+        used = [node.name for each in block.lines for node in refs(each.formula) if node.name in given]
+        first_users.append([name for name in dict.fromkeys(used) if name not in seen])
+        seen.update(used)
+    for block, names in zip(reversed(order), reversed(first_users), strict=True):
+        yield from (each.target for each in reversed(block.lines) if each.target in reached)
+        yield from names
+    yield from (name for name in given if name not in seen)  # what no formula uses: its derivative is 0
 
 
 def _seed(family: Family, at: tuple[int, ...]) -> Definition:
@@ -161,7 +162,8 @@ def _sent_back(
     sizes = dict(definition.sizes)
     # Sums inside the slope must not catch a letter of the solution, nor one of those around the use.
     slope = rename_bound(use.slope, {*solution.sizes, *scope}, sizes)
-    slope = tidy(fold_definitions(tidy(substitute(slope, solution.bindings)), program.definitions))
+    slope = settled(substitute(slope, solution.bindings), sizes | dict(solution.sizes))
+    slope = tidy(fold_definitions(tidy(slope), program.definitions))
     name = adjoint_name(definition.target)
     indices = tuple(solution.bindings.get(each, letter(each)) for each in definition.indices)
     upstream = because(constants.get(name, Ref(name, indices)), Why.UPSTREAM)

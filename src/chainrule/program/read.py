@@ -1,14 +1,30 @@
 """From the text of formulas to a program."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from math import prod
 
-from chainrule.formula.expression import Expr, Num, Sum, Why, bound_letters, rename_bound, transform
+from chainrule.formula.expression import (
+    ZERO,
+    Expr,
+    If,
+    Num,
+    Ref,
+    Sum,
+    Why,
+    bound_letters,
+    children,
+    number,
+    rename_bound,
+    transform,
+    with_children,
+)
+from chainrule.formula.expression import Test as Comparison
 from chainrule.formula.parse import Statement, parse_formulas
+from chainrule.program.blocks import Block, blocks, in_order, offset
 from chainrule.program.program import Definition, Family, Program, Role
-from chainrule.program.sizes import ProgramError, check_references, infer_sizes
+from chainrule.program.sizes import ProgramError, check_references, infer_sizes, letter_sizes
 
 
 def extend(
@@ -26,6 +42,7 @@ def extend(
 
     Sizes of indices and shapes of the defined families follow from the shapes of what they use; ``sizes`` gives those
     that don't. ``roles``, ``of`` and ``stable`` are by the defined family's name; a role not named is ``VALUE``.
+    Formulas may need each other, or themselves, at steps before (``h[t - 1]``); before the first step that is 0.
     Raises `ProgramError` where the formulas don't fit together and ``FormulaErrors`` where they can't be read.
 
     >>> x = Family("x", Role.INPUT, ("n", "i"), (1, 2))
@@ -38,14 +55,25 @@ def extend(
     for family in given:
         _check_new(family.name, families, "")
         families[family.name] = family
-    definitions = list(program.definitions)
-    for statement in parse_formulas(text) if isinstance(text, str) else text:
-        place = f"line {statement.line}: {statement.text}" if statement.line else statement.text
+    statements = tuple(parse_formulas(text) if isinstance(text, str) else text)
+    recurrences = _recurrences(statements)
+    steps = {each.target: block for block in recurrences for each in block.lines}
+    ahead = _ahead(recurrences, statements, families, sizes)
+    definitions = []
+    for statement in statements:
+        place = _place(statement)
         _check_new(statement.target, families, place)
-        definition = define(statement.target, statement.indices, statement.formula, families, place, sizes)
+        known = {**families, **ahead}
+
+        def defined(formula: Expr, line: Statement = statement, known: dict[str, Family] = known) -> Definition:
+            if line.target in steps:
+                block = steps[line.target]
+                formula = _begun(formula, block, known[line.target].shape[line.indices.index(block.letter)])
+            return define(line.target, line.indices, formula, known, _place(line), sizes)
+
+        definition = defined(statement.formula)
         if stable and statement.target in stable:
-            safe = define(statement.target, statement.indices, stable[statement.target], families, place, sizes)
-            definition = _with_stable(definition, safe)
+            definition = _with_stable(definition, defined(stable[statement.target]))
         definitions.append(definition)
         families[statement.target] = Family(
             statement.target,
@@ -55,7 +83,56 @@ def extend(
             (of or {}).get(statement.target, ""),
             layer,
         )
-    return Program(families, tuple(definitions))
+    return Program(families, (*program.definitions, *(in_order(definitions) if recurrences else definitions)))
+
+
+def _place(statement: Statement) -> str:
+    return f"line {statement.line}: {statement.text}" if statement.line else statement.text
+
+
+def _recurrences(statements: Sequence[Statement]) -> tuple[Block[Statement], ...]:
+    """The recurrences among some formulas. Raises `ProgramError` for formulas that need each other in a circle."""
+    if len({each.target for each in statements}) < len(statements):
+        return ()  # which is told elsewhere
+    return tuple(block for block in blocks(statements) if block.letter)
+
+
+def _ahead(
+    recurrences: Sequence[Block[Statement]],
+    statements: Sequence[Statement],
+    families: Mapping[str, Family],
+    sizes: Mapping[str, int] | None,
+) -> dict[str, Family]:
+    """The families of recurrences, which are used before they are defined, with their shapes."""
+    if not recurrences:
+        return {}
+    found = letter_sizes([each.formula for each in statements], families) | dict(sizes or {})
+    ahead = {}
+    for statement in (each for block in recurrences for each in block.lines):
+        for name in statement.indices:
+            if name not in found:
+                raise ProgramError(
+                    f"{_place(statement)}: nothing tells how many values the index {name} has; give its size"
+                )
+        shape = tuple(found[name] for name in statement.indices)
+        ahead[statement.target] = Family(statement.target, Role.VALUE, statement.indices, shape)
+    return ahead
+
+
+def _begun(formula: Expr, block: Block[Statement], size: int) -> Expr:
+    """A formula of a recurrence in which what it uses of steps that aren't there is 0, where no test says more."""
+    match formula:
+        case Ref(name, indices):
+            axis = next((each.indices.index(block.letter) for each in block.lines if each.target == name), len(indices))
+            distance = offset(indices[axis], block.letter) if axis < len(indices) else 0
+            if not distance:
+                return formula
+            relation, end = ("<", size - distance) if distance > 0 else (">=", -distance)
+            return If(Comparison(Ref(block.letter), relation, number(end)), formula, ZERO)
+        case If():
+            return formula
+        case _:
+            return with_children(formula, tuple(_begun(each, block, size) for each in children(formula)))
 
 
 def define(

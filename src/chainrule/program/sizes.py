@@ -1,9 +1,9 @@
 """The size of every index in a formula, from the shapes of the families that it is used with."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
-from chainrule.formula.expression import Expr, If, Index, Max, Ref, Sum, bound_letters, children
+from chainrule.formula.expression import Expr, If, Index, Max, Ref, Sum, bound_letters, children, refs
 from chainrule.formula.unparse import to_text
 from chainrule.program.program import Family
 
@@ -94,6 +94,20 @@ def infer_sizes(
                 f"{size - 1}; guard it with a test, or change a size"
             )
     return {name: sizes[name] for name in (*indices, *bound_letters(formula))}
+
+
+def letter_sizes(formulas: Iterable[Expr], families: Mapping[str, Family]) -> dict[str, int]:
+    """The sizes of the letters that have one size only wherever they stand alone in an index of a known family."""
+    found = {name: {size} for name, size in _sizes_elsewhere(families).items()}
+    here: dict[str, set[int]] = {}
+    for formula in formulas:
+        for node in refs(formula):
+            if node.name in families and len(node.indices) == len(families[node.name].shape):
+                for index, size in zip(node.indices, families[node.name].shape, strict=True):
+                    name = _bare(index)
+                    if name is not None:
+                        here.setdefault(name, set()).add(size)
+    return {name: next(iter(sizes)) for name, sizes in (found | here).items() if len(sizes) == 1}
 
 
 def _sizes_elsewhere(families: Mapping[str, Family]) -> dict[str, int]:

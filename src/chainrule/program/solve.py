@@ -14,12 +14,14 @@ from chainrule.formula.expression import (
     Num,
     Ref,
     add_indices,
+    because,
     fresh_letter,
     index_value,
     letter,
     number,
     substitute,
     substitute_index,
+    transform,
 )
 from chainrule.formula.expression import Test as Comparison
 from chainrule.program.sizes import index_range
@@ -175,6 +177,45 @@ def index_of(expr: Expr) -> Index | None:
             return None if inner is None else add_indices(Index(()), inner, int(times))
         case _:
             return None
+
+
+def settled(expr: Expr, sizes: Mapping[str, int]) -> Expr:
+    """The formula without the tests of its letters that always hold, or never do.
+
+    >>> from chainrule.formula.parse import parse_expression
+    >>> from chainrule.formula.unparse import to_text
+    >>> to_text(settled(parse_expression("h[t] if t + 1 >= 1 else 0"), {"t": 3}))
+    'h[t]'
+    """
+
+    def rule(node: Expr) -> Expr:
+        holds = _holds(node.test, sizes) if isinstance(node, If) else None
+        if not isinstance(node, If) or holds is None:
+            return node
+        branch = node.then if holds else node.otherwise
+        return because(branch, branch.why or node.why)
+
+    return transform(expr, rule)
+
+
+def _holds(test: Comparison, sizes: Mapping[str, int]) -> bool | None:
+    """Whether a test of letters holds for all their values (True) or for none (False)."""
+    left, right = index_of(test.left), index_of(test.right)
+    if left is None or right is None:
+        return None
+    apart = add_indices(left, right, -1)
+    if any(name not in sizes for name, _ in apart.terms):
+        return None
+    low, high = index_range(apart, sizes)
+    always, never = {
+        "<": (high < 0, low >= 0),
+        "<=": (high <= 0, low > 0),
+        ">": (low > 0, high <= 0),
+        ">=": (low >= 0, high < 0),
+        "==": (low == high == 0, low > 0 or high < 0),
+        "!=": (low > 0 or high < 0, low == high == 0),
+    }[test.relation]
+    return True if always else False if never else None
 
 
 def guarded(expr: Expr, tests: tuple[Comparison, ...]) -> Expr:
