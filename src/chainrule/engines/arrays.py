@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from operator import attrgetter, mul
+from operator import attrgetter, itemgetter, mul
 from typing import Any, assert_never
 
 import numpy as np
@@ -14,9 +14,11 @@ from chainrule.engines.plan import (
     Constant,
     Given,
     Instruction,
+    Item,
     Product,
     Read,
     Reduce,
+    Scan,
     Shape,
     Spread,
     Take,
@@ -68,6 +70,10 @@ def operation(instruction: Instruction, shapes: Sequence[Shape]) -> Operation:
     match instruction:
         case Given() | Constant():
             raise TypeError("given numbers and constants are there before anything is calculated")
+        case Scan():
+            raise TypeError("a loop is more than one operation")
+        case Item(_, at):
+            return itemgetter(at)
         case Apply(function):
             return ELEMENTWISE[function]
         case Arrange(source, order, shape):

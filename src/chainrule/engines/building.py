@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.engines.arrays import operation
-from chainrule.engines.plan import Apply, Arrange, Constant, Given, Instruction, Reduce, Shape, inputs
+from chainrule.engines.plan import Apply, Arrange, Constant, Given, Instruction, Reduce, Scan, Shape, inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Builder:
         """The place of the array that an instruction makes."""
         sources = [self.instructions[place] for place in inputs(instruction)]
         arrays = [each.value for each in sources if isinstance(each, Constant)]
-        if sources and len(arrays) == len(sources):
+        if sources and len(arrays) == len(sources) and not isinstance(instruction, Scan):
             with np.errstate(all="ignore"):
                 return self.constant(operation(instruction, self.shapes)(*arrays))
         return self._place(instruction, instruction, shape)

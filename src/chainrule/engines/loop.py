@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.engines.plan import Constant, Plan
+from chainrule.engines.plan import Constant, Instruction, Plan, Scan
 from chainrule.engines.rounds import given_names
 from chainrule.engines.xla import FEW_PRODUCTS, Traced, is_small, traceable
 
@@ -30,11 +30,18 @@ class Lowered:
 
 def as_key(plan: Plan) -> Lowered:
     """The plan with what it consists of."""
-    content: list[object] = [
-        (each.value.shape, each.value.dtype.str, each.value.tobytes()) if isinstance(each, Constant) else each
-        for each in plan.instructions
-    ]
-    return Lowered((*content, *plan.shapes, *plan.results.items()), plan, tuple(given_names(plan)))
+    content = (*map(_content, plan.instructions), *plan.shapes, *plan.results.items())
+    return Lowered(content, plan, tuple(given_names(plan)))
+
+
+def _content(instruction: Instruction) -> object:
+    match instruction:
+        case Constant(value):
+            return value.shape, value.dtype.str, value.tobytes()
+        case Scan(body, count, backwards, starts, sliced, same, kept):
+            return as_key(body).content, count, backwards, starts, sliced, same, kept
+        case _:
+            return instruction
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 from chainrule.engines.arrays import ELEMENTWISE, operation
 from chainrule.engines.generate import assign, call, function_of, name
 from chainrule.engines.lower import lower
-from chainrule.engines.plan import Apply, Arrange, Constant, Given, Plan, Read, Spread, inputs
+from chainrule.engines.plan import Apply, Arrange, Constant, Given, Plan, Read, Scan, Spread, inputs
 from chainrule.engines.rounds import check_carry, fed_arrays, given_names
 from chainrule.engines.scalar import Flat, compile_scalars, operations
 from chainrule.numbers.ledger import Ledger, given_array, given_families
@@ -154,12 +154,35 @@ def executor(plan: Plan, dtype: DTypeLike = np.float64) -> Callable[..., Sequenc
             # Memory that nobody reads again takes the result.
             free = [at for at in dying if plan.shapes[at] == plan.shapes[place] and _owns(plan, at)]
             args += [name(_array(at)) for at in free[:1] if isinstance(ELEMENTWISE[each.function], np.ufunc)]
-        names[f"f{place}"] = operation(each, plan.shapes)
+        names[f"f{place}"] = _loop(each, dtype) if isinstance(each, Scan) else operation(each, plan.shapes)
         lines.append(assign(_array(place), call(f"f{place}", *args)))
         lines.extend(assign(_array(source), ast.Constant(None)) for source in dying)
     parameters = [_array(place) for place, each in enumerate(plan.instructions) if isinstance(each, Given)]
     results = ast.Tuple([name(_array(place)) for place in plan.results.values()], ast.Load())
     return function_of(parameters, lines, results, names)
+
+
+def _loop(scan: Scan, dtype: DTypeLike) -> Callable[..., tuple[Array, ...]]:
+    """A loop over steps, as a function of the arrays that it reads."""
+    body = scan.body
+    calculate = executor(body, dtype)
+    names = given_names(body)
+    results = list(body.results)
+    kinds = [name for part in (scan.starts, scan.sliced, scan.same) for name, _ in part]
+    first, last = len(scan.starts), len(scan.starts) + len(scan.sliced)
+
+    def run(*arrays: Array) -> tuple[Array, ...]:
+        found = [np.empty((scan.count, *body.shapes[body.results[each]]), dtype) for each in scan.kept]
+        now: dict[str, Array] = dict(zip(kinds, arrays, strict=True))
+        for step in range(scan.count - 1, -1, -1) if scan.backwards else range(scan.count):
+            now.update({each: array[step] for each, array in zip(kinds[first:last], arrays[first:last], strict=True)})
+            after = dict(zip(results, calculate(*[now[each] for each in names]), strict=True))
+            now.update({each: after[each] for each in kinds[:first]})
+            for each, array in zip(scan.kept, found, strict=True):
+                array[step] = after[each]
+        return tuple(found)
+
+    return run
 
 
 def _array(place: int) -> str:

@@ -92,7 +92,33 @@ class Spread:
     shape: Shape
 
 
-Instruction = Given | Constant | Apply | Arrange | Read | Take | Reduce | Product | Spread
+@dataclass(frozen=True, slots=True, eq=False)
+class Scan:
+    """A plan that is repeated: each time with what it gave the time before, and the next entry of some arrays.
+
+    ``starts``, ``sliced`` and ``same`` say which array each of the body's given names has: at first, when the result of
+    the same name takes its place; an entry along the first axis, in order or ``backwards``; and all of it each time.
+    It makes no array but one for each result in ``kept``, with the repetitions as first axis: an `Item` picks it.
+    """
+
+    body: "Plan"
+    count: int
+    backwards: bool
+    starts: tuple[tuple[str, int], ...]
+    sliced: tuple[tuple[str, int], ...]
+    same: tuple[tuple[str, int], ...]
+    kept: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One of the arrays that a `Scan` makes."""
+
+    source: int
+    at: int
+
+
+Instruction = Given | Constant | Apply | Arrange | Read | Take | Reduce | Product | Spread | Scan | Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +141,9 @@ def inputs(instruction: Instruction) -> tuple[int, ...]:
             return (source, table)
         case Product(left, right):
             return (left, right)
-        case Arrange() | Read() | Reduce() | Spread():
+        case Scan():
+            return tuple(place for _, place in (*instruction.starts, *instruction.sliced, *instruction.same))
+        case Arrange() | Read() | Reduce() | Spread() | Item():
             return (instruction.source,)
         case _:
             assert_never(instruction)
@@ -132,7 +160,10 @@ def moved(instruction: Instruction, places: Mapping[int, int]) -> Instruction:
             return replace(instruction, source=places[source], table=places[table])
         case Product(left, right):
             return Product(places[left], places[right])
-        case Arrange() | Read() | Reduce() | Spread():
+        case Scan(_, _, _, starts, sliced, same):
+            elsewhere = [tuple((name, places[at]) for name, at in each) for each in (starts, sliced, same)]
+            return replace(instruction, starts=elsewhere[0], sliced=elsewhere[1], same=elsewhere[2])
+        case Arrange() | Read() | Reduce() | Spread() | Item():
             return replace(instruction, source=places[instruction.source])
         case _:
             assert_never(instruction)

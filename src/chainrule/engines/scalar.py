@@ -12,8 +12,9 @@ from itertools import count, product
 from math import prod
 from typing import assert_never
 
+from chainrule.engines.formulas import row_formula
 from chainrule.engines.generate import assign, call, function_of, name
-from chainrule.engines.lower import needed, row_formula
+from chainrule.engines.lower import needed
 from chainrule.formula.expression import (
     ONE,
     ZERO,
@@ -36,6 +37,7 @@ from chainrule.formula.expression import (
 from chainrule.formula.expression import Test as Comparison
 from chainrule.numbers.arithmetic import FLOAT
 from chainrule.numbers.evaluate import evaluate
+from chainrule.program.blocks import calculation
 from chainrule.program.program import Program
 
 Flat = tuple[float, ...]  # a family's numbers, the last index running fastest
@@ -114,11 +116,10 @@ def compile_scalars(program: Program, given: Sequence[str], wanted: Sequence[str
     # Names of its own for all of them, for a family may be called v0 or exp.
     handed = [f"given{place}" for place in range(len(given))]
     lines = [_unpacked(each, scalars[family].values()) for each, family in zip(handed, given, strict=True)]
-    for definition in definitions:
-        for position, variable in scalars[definition.target].items():
-            at = dict(zip(definition.indices, position, strict=True))
-            scope = Scope(scalars, shapes, at, definition.sizes, {})
-            lines.append(assign(variable, _written(definition.stable or definition.formula, scope)))
+    for definition, position in calculation(definitions):
+        at = dict(zip(definition.indices, position, strict=True))
+        written = _written(definition.stable or definition.formula, Scope(scalars, shapes, at, definition.sizes, {}))
+        lines.append(assign(scalars[definition.target][position], written))
     results = _tuple(_tuple(map(name, scalars[each].values())) for each in wanted)
     names = PRIMITIVES | _functions(each.stable or each.formula for each in definitions)
     return function_of(handed, lines, results, names)

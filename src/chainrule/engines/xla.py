@@ -16,10 +16,12 @@ from chainrule.engines.plan import (
     Constant,
     Given,
     Instruction,
+    Item,
     Plan,
     Product,
     Read,
     Reduce,
+    Scan,
     Shape,
     Spread,
     Take,
@@ -52,6 +54,8 @@ def _work(instruction: Instruction, shape: Shape, shapes: Sequence[Shape]) -> in
             return prod(shape) * shapes[left][-1]
         case Reduce(_, source):
             return prod(shapes[source])
+        case Scan(body, count):
+            return count * sum(work(body))
         case _:
             return prod(shape)
 
@@ -115,8 +119,28 @@ def _result(
             return jnp.matmul(*args, precision=jax.lax.Precision.HIGHEST)
         case Spread(_, shape):
             return jnp.broadcast_to(args[0], shape)
+        case Scan():
+            return _loop(instruction, args, jax, few)
+        case Item(_, at):
+            return args[0][at]
         case _:
             assert_never(instruction)
+
+
+def _loop(scan: Scan, args: Sequence[Traced], jax: ModuleType, few: float) -> tuple[Traced, ...]:
+    """A loop over steps: what is kept of each of them."""
+    calculate = traceable(scan.body, args[0].dtype, jax, few)
+    names = [each.name for each in scan.body.instructions if isinstance(each, Given)]
+    arrays = iter(args)
+    first, along, same = ({name: next(arrays) for name, _ in group} for group in (scan.starts, scan.sliced, scan.same))
+
+    def step(carried: dict[str, Traced], entries: dict[str, Traced]) -> tuple[dict[str, Traced], tuple[Traced, ...]]:
+        given = carried | entries | same
+        found = dict(zip(scan.body.results, calculate(*[given[name] for name in names]), strict=True))
+        return {name: found[name] for name in carried}, tuple(found[name] for name in scan.kept)
+
+    kept: tuple[Traced, ...] = jax.lax.scan(step, first, along, scan.count, reverse=scan.backwards)[1]
+    return kept
 
 
 def _multiplied_and_summed(left: Traced, right: Traced, jnp: ModuleType) -> Traced:

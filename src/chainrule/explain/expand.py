@@ -59,7 +59,7 @@ def _expand(expr: Expr, sizes: Mapping[str, int], shown: int) -> Expr:
             largest = tuple(_addends(indices, body, sizes, shown))
             return Call("max", largest) if len(largest) > 1 else largest[0]
         case If(test, then, otherwise):
-            left, right = index_number(test.left), index_number(test.right)
+            left, right = (index_number(_expand(side, sizes, shown)) for side in (test.left, test.right))
             if left is not None and right is not None:
                 return _expand(then if RELATIONS[test.relation](left, right) else otherwise, sizes, shown)
         case _:

@@ -39,7 +39,8 @@ from chainrule.numbers.arithmetic import (
 )
 from chainrule.numbers.interval import Interval
 from chainrule.numbers.ledger import Ledger, LedgerError, given_array, given_families
-from chainrule.program.program import Definition, Program
+from chainrule.program.blocks import calculation
+from chainrule.program.program import Program
 
 __all__ = [
     "EXACT",
@@ -180,7 +181,12 @@ def run(program: Program, given: Ledger, arithmetic: Arithmetic = FLOAT) -> Ledg
     """
     ledger = {family.name: _numbers(given_array(family, given), arithmetic) for family in given_families(program)}
     for definition in program.definitions:
-        ledger[definition.target] = _defined(definition, ledger, arithmetic)
+        shape = tuple(definition.sizes[name] for name in definition.indices)
+        ledger[definition.target] = np.empty(shape, array_type(arithmetic))
+    for definition, position in calculation(program.definitions):
+        bindings = dict(zip(definition.indices, position, strict=True))
+        value = evaluate(definition.formula, ledger, bindings, definition.sizes, arithmetic)
+        ledger[definition.target][position] = value
     return ledger
 
 
@@ -194,15 +200,6 @@ def _numbers(array: NDArray[Any], arithmetic: Arithmetic) -> NDArray[Any]:
     return result
 
 
-def _defined(definition: Definition, ledger: Ledger, arithmetic: Arithmetic) -> NDArray[Any]:
-    shape = tuple(definition.sizes[name] for name in definition.indices)
-    result: NDArray[Any] = np.empty(shape, array_type(arithmetic))
-    for position in np.ndindex(shape):
-        bindings = dict(zip(definition.indices, position, strict=True))
-        result[position] = evaluate(definition.formula, ledger, bindings, definition.sizes, arithmetic)
-    return result
-
-
 def first_not_finite(program: Program, ledger: Ledger) -> tuple[str, tuple[int, ...]] | None:
     """Where NaN or infinity first stands, in the order of calculation: a family and an index from 0.
 
@@ -210,18 +207,23 @@ def first_not_finite(program: Program, ledger: Ledger) -> tuple[str, tuple[int, 
 
     >>> first_not_finite(Program({}), {})
     """
-    names = [family.name for family in given_families(program)]
-    names += [definition.target for definition in program.definitions]
-    for name in names:
-        if name not in ledger:
-            continue
-        array = np.asarray(ledger[name])
-        if array.dtype != object and np.isfinite(array).all():
-            continue
-        for position in np.ndindex(array.shape):
-            if not _is_finite(array.item(*position)):
-                return name, position
+    for family in given_families(program):
+        if family.name in ledger and not _all_finite(ledger[family.name]):
+            for position in np.ndindex(family.shape):
+                if not _is_finite(ledger[family.name].item(*position)):
+                    return family.name, position
+    names = [each.target for each in program.definitions]
+    spoilt = {name for name in names if name in ledger and not _all_finite(ledger[name])}
+    for definition, position in calculation(program.definitions) if spoilt else ():
+        name = definition.target
+        if name in spoilt and not _is_finite(ledger[name].item(*position)):
+            return name, position
     return None
+
+
+def _all_finite(array: NDArray[Any]) -> bool:
+    """Whether no number of an array is NaN or infinite; False also where only looking at each one tells."""
+    return array.dtype != object and bool(np.isfinite(array).all())
 
 
 def _is_finite(value: Any) -> bool:
