@@ -8,7 +8,7 @@ import pytest
 
 from chainrule.engines.lower import lower
 from chainrule.engines.numpy import compile_program
-from chainrule.engines.plan import Apply, Arrange, Constant, Given, Plan, Product, Read, Take
+from chainrule.engines.plan import Apply, Arrange, Constant, Given, Join, Plan, Product, Read, Take
 from chainrule.formula.parse import parse_expression
 from chainrule.numbers.evaluate import run
 from chainrule.numbers.ledger import LedgerError
@@ -79,9 +79,10 @@ def test_an_affine_index_is_a_view() -> None:
 
 def test_an_index_that_runs_out_must_be_guarded() -> None:
     guarded = program("y[i] = x[i-1] if i > 0 else 0\nz[i] = y[i] + x[i]", {"i": 4}, x=(4,))
-    plan = lower(guarded)
-    tables = [plan.instructions[each.table].value for each in plan.instructions if isinstance(each, Take)]
-    assert [table.tolist() for table in tables] == [[0, 0, 1, 2]]
+    assert kinds(lower(guarded))[Join] == 1  # the first entry, then all before the last
+    strided = lower(program("y[i] = x[2*i - 1] if i > 0 else 0", {"i": 2}, x=(4,)))
+    tables = [strided.instructions[each.table].value for each in strided.instructions if isinstance(each, Take)]
+    assert [table.tolist() for table in tables] == [[0, 1]]
     formula = guarded.definitions[0].formula.then
     bare = Program(guarded.families, (type(guarded.definitions[0])("y", ("i",), formula, {"i": 4}),))
     with pytest.raises(LedgerError, match=r"x\[i - 1\] runs out of x, and no test guards it"):

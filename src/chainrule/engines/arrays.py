@@ -15,6 +15,7 @@ from chainrule.engines.plan import (
     Given,
     Instruction,
     Item,
+    Join,
     Product,
     Read,
     Reduce,
@@ -70,6 +71,8 @@ def operation(instruction: Instruction, shapes: Sequence[Shape]) -> Operation:
     match instruction:
         case Given() | Constant():
             raise TypeError("given numbers and constants are there before anything is calculated")
+        case Join(_, axis):
+            return lambda *sources: np.concatenate(sources, axis)
         case Scan():
             raise TypeError("a loop is more than one operation")
         case Item(_, at):

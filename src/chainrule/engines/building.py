@@ -9,7 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.engines.arrays import operation
-from chainrule.engines.plan import Apply, Arrange, Constant, Given, Instruction, Reduce, Scan, Shape, inputs
+from chainrule.engines.plan import (
+    Apply,
+    Arrange,
+    Constant,
+    Given,
+    Instruction,
+    Plan,
+    Reduce,
+    Scan,
+    Shape,
+    inputs,
+    moved,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +68,20 @@ class Builder:
             self.instructions.append(instruction)
             self.shapes.append(shape)
         return self._places[key]
+
+
+def plan_of(builder: Builder, results: Mapping[str, int]) -> Plan:
+    """What has been built, without instructions whose arrays nobody reads: what a simpler form has replaced."""
+    alive = set(results.values())
+    for place in reversed(range(len(builder.instructions))):
+        if place in alive:
+            alive.update(inputs(builder.instructions[place]))
+    places = {old: new for new, old in enumerate(sorted(alive))}
+    return Plan(
+        tuple(moved(builder.instructions[old], places) for old in places),
+        tuple(builder.shapes[old] for old in places),
+        {name: places[old] for name, old in results.items()},
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,14 @@ class Spread:
     shape: Shape
 
 
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Arrays one after the other along an axis."""
+
+    sources: tuple[int, ...]
+    axis: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Scan:
     """A plan that is repeated: each time with what it gave the time before, and the next entry of some arrays.
@@ -118,7 +126,7 @@ class Item:
     at: int
 
 
-Instruction = Given | Constant | Apply | Arrange | Read | Take | Reduce | Product | Spread | Scan | Item
+Instruction = Given | Constant | Apply | Arrange | Read | Take | Reduce | Product | Spread | Join | Scan | Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +143,7 @@ def inputs(instruction: Instruction) -> tuple[int, ...]:
     match instruction:
         case Given() | Constant():
             return ()
-        case Apply(_, args):
+        case Apply(_, args) | Join(args):
             return args
         case Take(source, _, table):
             return (source, table)
@@ -156,6 +164,8 @@ def moved(instruction: Instruction, places: Mapping[int, int]) -> Instruction:
             return instruction
         case Apply(_, args):
             return replace(instruction, args=tuple(places[arg] for arg in args))
+        case Join(sources):
+            return replace(instruction, sources=tuple(places[source] for source in sources))
         case Take(source, _, table):
             return replace(instruction, source=places[source], table=places[table])
         case Product(left, right):

@@ -17,6 +17,7 @@ from chainrule.engines.plan import (
     Given,
     Instruction,
     Item,
+    Join,
     Plan,
     Product,
     Read,
@@ -119,6 +120,8 @@ def _result(
             return jnp.matmul(*args, precision=jax.lax.Precision.HIGHEST)
         case Spread(_, shape):
             return jnp.broadcast_to(args[0], shape)
+        case Join(_, axis):
+            return jnp.concatenate(args, axis)
         case Scan():
             return _loop(instruction, args, jax, few)
         case Item(_, at):
