@@ -45,6 +45,48 @@ def _lstm(x: Tensor, h: Tensor, c: Tensor, w: Tensor, u: Tensor, b: Tensor) -> T
     return (o * torch.tanh(state)).pow(2).sum() + state.sum()
 
 
+def _states(step: Callable[..., Tensor], x: Tensor, start: Tensor, backwards: bool = False) -> Tensor:
+    """The states of a recurrence along axis 1 of x."""
+    state, found = start, []
+    for t in range(x.shape[1] - 1, -1, -1) if backwards else range(x.shape[1]):
+        state = step(state, x[:, t])
+        found.append(state)
+    return torch.stack(found[::-1] if backwards else found, 1)
+
+
+def _gated(x: Tensor, w: Tensor, u: Tensor, v: Tensor, c0: Tensor) -> Tensor:
+    c, h, total = c0.expand(len(x), -1), torch.zeros(len(x), len(c0), dtype=x.dtype), torch.zeros((), dtype=x.dtype)
+    for t in range(x.shape[1]):
+        c = torch.sigmoid(x[:, t] @ u.T + h @ v.T) * c + torch.tanh(x[:, t] @ w.T)
+        h = torch.tanh(c) * x[:, t].sum(-1, keepdim=True)
+        total = total + (h**2).sum()
+    return total
+
+
+def _second_order(x: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    h = [torch.zeros(len(x), dtype=x.dtype)] * 2
+    for t in range(x.shape[1]):
+        h.append(torch.tanh(a * h[-1] + b * h[-2] + x[:, t]) + h[-1] * h[-2])
+    return torch.stack(h[2:]).pow(2).sum()
+
+
+def _looks_at_all(x: Tensor, w: Tensor) -> Tensor:
+    def step(h: Tensor, now: Tensor) -> Tensor:
+        seen = torch.softmax(torch.einsum("nj,nsj->ns", h, x), 1)
+        return torch.tanh(torch.einsum("ns,nsj->nj", seen, x) @ w.T + now)
+
+    return _states(step, x, torch.zeros_like(x[:, 0])).pow(2).sum()
+
+
+def _different_starts(x: Tensor, a: Tensor, z: Tensor) -> Tensor:
+    h, total = [], torch.zeros((), dtype=x.dtype)
+    for t in range(len(x)):
+        one, two = (h[-1], h[-1]) if h else (torch.ones((), dtype=x.dtype), z)
+        h.append(torch.sin(a * one - x[t]) + torch.exp(two) * torch.cos(one))
+        total = total + h[-1] ** 2
+    return total
+
+
 def _layer_norm(x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
     return (functional.layer_norm(x, x.shape[1:], gamma, beta, 1e-3) ** 3).sum()
 
@@ -205,5 +247,66 @@ CASES = (
         {"x": "ni", "k": "u"},
         lambda a, b, c: {"x": (a, 2 * b + 2), "k": (2,)},
         lambda x, k: (x.unfold(1, 2, 2) + k).amax(-1).pow(2).sum(),
+    ),
+    Case(
+        "recurrence: two states, one with a start of its own",
+        """
+        f[n,t,j] = logistic(sum[i](u[j,i] * x[n,t,i]) + sum[k](v[j,k] * h[n,t - 1,k]))
+        c[n,t,j] = f[n,t,j] * (c[n,t - 1,j] if t > 0 else c0[j]) + tanh(sum[i](w[j,i] * x[n,t,i]))
+        h[n,t,j] = tanh(c[n,t,j]) * sum[i](x[n,t,i])
+        E_total  = sum[n,t,j](h[n,t,j]**2)
+        """,
+        {"x": "nti", "w": "ji", "u": "ji", "v": "jk", "c0": "j"},
+        lambda a, b, c: {"x": (a, b, 2), "w": (c, 2), "u": (c, 2), "v": (c, c), "c0": (c,)},
+        _gated,
+    ),
+    Case(
+        "recurrence: from the last step to the first, the last state alone",
+        """
+        h[n,t,j] = tanh(sum[i](w[j,i] * x[n,t,i]) + sum[k](u[j,k] * h[n,t + 1,k]))
+        E_total  = sum[n,j](h[n,0,j]**3)
+        """,
+        {"x": "nti", "w": "ji", "u": "jk"},
+        lambda a, b, c: {"x": (a, b, 2), "w": (c, 2), "u": (c, c)},
+        lambda x, w, u: (
+            _states(lambda h, now: torch.tanh(now @ w.T + h @ u.T), x, x.new_zeros(len(x), len(w)), backwards=True)[
+                :, 0
+            ]
+            .pow(3)
+            .sum()
+        ),
+    ),
+    Case(
+        "recurrence: two steps back, and a product of both",
+        """
+        h[n,t]  = tanh(a * h[n,t - 1] + b * h[n,t - 2] + x[n,t]) + h[n,t - 1] * h[n,t - 2]
+        E_total = sum[n,t](h[n,t]**2)
+        """,
+        {"x": "nt", "a": "", "b": ""},
+        lambda a, b, c: {"x": (a, b + 1), "a": (), "b": ()},
+        _second_order,
+    ),
+    Case(
+        "recurrence: each step looks at all inputs",
+        """
+        score[n,t,s] = sum[j](h[n,t - 1,j] * x[n,s,j])
+        seen[n,t,s]  = exp(score[n,t,s]) / sum[m](exp(score[n,t,m]))
+        h[n,t,j]     = tanh(sum[s,k](w[j,k] * seen[n,t,s] * x[n,s,k]) + x[n,t,j])
+        E_total      = sum[n,t,j](h[n,t,j]**2)
+        """,
+        {"x": "ntj", "w": "jk"},
+        lambda a, b, c: {"x": (a, b, c), "w": (c, c)},
+        _looks_at_all,
+    ),
+    Case(
+        "recurrence: another start at each place",
+        """
+        h[t]    = (sin(a * (h[t - 1] if t > 0 else 1) - x[t])
+                   + exp(h[t - 1] if t > 0 else z) * cos(h[t - 1] if t > 0 else 1))
+        E_total = sum[t](h[t]**2)
+        """,
+        {"x": "t", "a": "", "z": ""},
+        lambda a, b, c: {"x": (b,), "a": (), "z": ()},
+        _different_starts,
     ),
 )

@@ -43,7 +43,7 @@ def _groups(plan: Plan, given: Sequence[bool]) -> dict[int, tuple[int, ...]]:
     """The products that can be made one, by each of them."""
     by_left: dict[int, list[int]] = {}
     for at, each in enumerate(plan.instructions):
-        if isinstance(each, Product) and given[each.right] and not given[each.left]:
+        if isinstance(each, Product) and given[each.right]:
             left, right = plan.shapes[each.left], plan.shapes[each.right]
             if len(left) == len(right) == 2 and left[0] >= FEWEST_ROWS:
                 by_left.setdefault(each.left, []).append(at)
