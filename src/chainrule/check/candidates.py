@@ -11,6 +11,7 @@ from chainrule.explain.names import Names
 from chainrule.formula.expression import Expr
 from chainrule.numbers.arithmetic import MIXED, Arithmetic
 from chainrule.numbers.evaluate import evaluate_names
+from chainrule.program.blocks import positions
 from chainrule.program.program import Program
 
 
@@ -49,7 +50,8 @@ def bent_lines(done: int, names: Names, bend: Bend) -> dict[str, Expr]:
     return {
         identifier(key): formula
         for definition in bend.changes
-        for key, formula in lines_of(done, bent, definition, split=bend.split)
+        for index in positions(definition)
+        for key, formula in lines_of(done, bent, definition, index, split=bend.split)
     }
 
 

@@ -1,8 +1,7 @@
 """Mistakes in layers other than dense ones: each function gives the ways in which one can be made in a program."""
 
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from chainrule.check.anatomy import adjoints, with_formula
 from chainrule.check.bends import Bend, everywhere_or_once, is_bias_gradient
@@ -21,15 +20,19 @@ from chainrule.formula.expression import (
     Sum,
     Why,
     add_indices,
+    letter,
+    number,
     refs,
     substitute,
     transform,
     walk,
 )
+from chainrule.formula.expression import Test as Comparison
+from chainrule.program.blocks import blocks, offset
 from chainrule.program.paths import paths_of
-from chainrule.program.program import Definition, Program, Role
+from chainrule.program.program import Definition, Program, Role, adjoint_name, definition_of
 
-STEP = re.compile(r"(.+)_(\d+)")
+FEW_STEPS = 8  # of a recurrence whose mistakes are looked for in each of its steps as well
 
 
 def kernel_not_turned(program: Program) -> Iterator[Bend]:
@@ -84,68 +87,108 @@ def bias_over_some(program: Program) -> Iterator[Bend]:
                     yield Bend((with_formula(each, Sum(left, body)),), detail=f"{name} = {place + 1} only")
 
 
-def step_of(name: str) -> tuple[str, int] | None:
-    """The family and the step in time of a name such as ``h_r_2``; None for one that belongs to no step."""
-    found = STEP.fullmatch(name)
-    return (found[1], int(found[2])) if found else None
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps of a family of a recurrence, or of its derivative: which axis they are, and the last one."""
+
+    axis: int
+    last: int
 
 
-def _later(path_upstream: Expr | None) -> int:
-    """The step of the derivative that a path comes from; 0 where it has none."""
-    step = step_of(path_upstream.name) if isinstance(path_upstream, Ref) else None
-    return step[1] if step else 0
+def steps_of(program: Program) -> dict[str, Steps]:
+    """The steps of every family of a recurrence and of every derivative by one."""
+    found: dict[str, Steps] = {}
+    for block in blocks([each for each in program.definitions if program.families[each.target].role == Role.VALUE]):
+        for each in block.lines if block.letter else ():
+            own = Steps(each.indices.index(block.letter), 0 if block.backwards else each.sizes[block.letter] - 1)
+            found |= {each.target: own, adjoint_name(each.target): own}
+    return found
+
+
+def _away(node: Ref, steps: Mapping[str, Steps], letter: str) -> int:
+    """How many steps a reference is away from the step that a letter stands for."""
+    return offset(node.indices[steps[node.name].axis], letter) or 0 if node.name in steps else 0
+
+
+def _in_a_step(found: Sequence[Definition], program: Program, steps: Mapping[str, Steps]) -> Iterator[Bend]:
+    """Changed formulas of a recurrence: all of them, each, and each in a single step, where these are few."""
+    yield from everywhere_or_once(found)
+    for each in found:
+        letter = each.indices[steps[each.target].axis]
+        before = definition_of(program, each.target)
+        assert before is not None
+        for step in range(each.sizes[letter]) if each.sizes[letter] <= FEW_STEPS else ():
+            once = If(Comparison(Ref(letter), "==", number(step)), each.formula, before.formula)
+            yield Bend((with_formula(each, once),), detail=f"{letter} = {step + 1} only")
 
 
 def last_step_only(program: Program) -> Iterator[Bend]:
     """Of a parameter that every step in time uses, the last step's part of the gradient alone."""
-    yield from everywhere_or_once(
-        with_formula(each, each.formula.args[-1])
-        for each in adjoints(program, Role.PARAMETER)
-        if isinstance(each.formula, Add) and len({_later(path.upstream) for path in paths_of(each)} - {0}) > 1
-    )
+    steps = steps_of(program)
+
+    def rule(node: Expr) -> Expr:
+        if not isinstance(node, Sum):
+            return node
+        at: dict[str, Index] = {}
+        for each in refs(node.body):
+            for name in node.indices:
+                if each.name in steps and each.indices[steps[each.name].axis] == letter(name):
+                    at[name] = Index((), steps[each.name].last)
+        left = tuple(name for name in node.indices if name not in at)
+        body = substitute(node.body, at)
+        return Sum(left, body, node.why) if left else body
+
+    found = [(each, transform(each.formula, rule)) for each in adjoints(program, Role.PARAMETER)]
+    yield from everywhere_or_once(with_formula(each, formula) for each, formula in found if formula != each.formula)
 
 
 def carry_dropped(program: Program) -> Iterator[Bend]:
     """What comes back from the next step in time is left out, where something comes back at the same step too."""
+    steps = steps_of(program)
     found = []
     for each in adjoints(program, Role.VALUE):
-        own = step_of(program.families[each.target].of)
-        if own is None or not isinstance(each.formula, Add):
+        if each.target not in steps or not isinstance(each.formula, Add):
             continue
+        own = each.indices[steps[each.target].axis]
         pairs = zip(each.formula.args, paths_of(each), strict=True)
-        kept = tuple(addend for addend, path in pairs if _later(path.upstream) <= own[1])
+        kept = tuple(
+            addend
+            for addend, path in pairs
+            if not (isinstance(path.upstream, Ref) and _away(path.upstream, steps, own))
+        )  # fmt: skip
         if kept and len(kept) < len(each.formula.args):
             found.append(with_formula(each, kept[0] if len(kept) == 1 else Add(kept)))
-    yield from everywhere_or_once(found)
+    yield from _in_a_step(found, program, steps)
 
 
 def previous_step(program: Program) -> Iterator[Bend]:
     """A state of the step before stands where that of the step itself belongs."""
-    carried = set()
-    for each in program.definitions:
-        own = step_of(each.target)
-        for node in refs(each.formula):
-            used = step_of(node.name)
-            if own and used and used[1] < own[1]:
-                carried.add(used[0])
-
+    steps = steps_of(program)
+    of_recurrences = [
+        each for each in program.definitions
+        if each.target in steps and program.families[each.target].role == Role.VALUE
+    ]  # fmt: skip
+    far: dict[str, int] = {}
+    for each in of_recurrences:
+        own = each.indices[steps[each.target].axis]
+        far |= {node.name: away for node in refs(each.formula) if (away := _away(node, steps, own))}
     found = []
-    for each in program.definitions:
-        own = step_of(each.target)
-        if own is None or program.families[each.target].role != Role.VALUE:
-            continue
+    for each in of_recurrences:
+        own = each.indices[steps[each.target].axis]
 
-        def rule(node: Expr, step: int = own[1]) -> Expr:
-            used = step_of(node.name) if isinstance(node, Ref) else None
-            if not isinstance(node, Ref) or used is None or used[1] != step or used[0] not in carried:
+        def rule(node: Expr, own: str = own) -> Expr:
+            if not isinstance(node, Ref) or node.name not in far or _away(node, steps, own):
                 return node
-            before = f"{used[0]}_{step - 1}"
-            return replace(node, name=before) if before in program.families else node
+            axis, away = steps[node.name].axis, 1 if far[node.name] > 0 else -1
+            there = add_indices(node.indices[axis], Index((), away))
+            before = replace(node, indices=(*node.indices[:axis], there, *node.indices[axis + 1 :]))
+            first = program.families[node.name].shape[axis] - 1 if away > 0 else 0
+            return If(Comparison(Ref(own), "!=", number(first)), before, node)
 
         formula = transform(each.formula, rule)
         if formula != each.formula:
             found.append(with_formula(each, formula))
-    yield from everywhere_or_once(found)
+    yield from _in_a_step(found, program, steps)
 
 
 def statistics_constant(program: Program) -> Iterator[Bend]:

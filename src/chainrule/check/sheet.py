@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 
 from chainrule.explain.derive import addends_of, loss_terms
 from chainrule.explain.expand import expand, position_of
-from chainrule.explain.names import Names, Ratio, Scalar, name, ratio_name
+from chainrule.explain.names import Names, Ratio, Scalar, name, ratio_name, scalars
 from chainrule.explain.writing import Writing
 from chainrule.formula.expression import Add, Call, Expr, Mul, Ref, refs, transform, walk
 from chainrule.numbers.arithmetic import Arithmetic
 from chainrule.numbers.evaluate import evaluate_names
-from chainrule.program.program import Definition, Program, Role, definition_of
+from chainrule.program.blocks import calculation
+from chainrule.program.program import Definition, Role, definition_of
 
 EVERY_ADDEND = 10**6  # sums are written out in full here
 
@@ -82,15 +83,15 @@ def sheet_of(rounds: Iterable[tuple[int, Names, Mapping[str, Any]]], ratios: Ite
             if family not in names.program.families:
                 continue
             carried = f"{family}_next" if before and f"{family}_next" in before.program.families else None
-            for scalar in _scalars(names.program, family):
+            for scalar in scalars(names.program.families[family]):
                 key = Key(done, scalar)
                 text = keys_added(keys, key)
                 if carried is not None:
                     lines[text] = Ref(identifier(Key(done - 1, Scalar(carried, scalar.index))))
                 else:
                     given[text] = array[scalar.index]
-        for definition in names.program.definitions:
-            for key, formula in lines_of(done, names, definition):
+        for definition, index in calculation(names.program.definitions):
+            for key, formula in lines_of(done, names, definition, index):
                 lines.setdefault(keys_added(keys, key), formula)
     for extra in ratios:
         for key, formula in extra_lines(extra):
@@ -105,20 +106,6 @@ def keys_added(keys: dict[str, Key], key: Key) -> str:
     text = identifier(key)
     keys[text] = key
     return text
-
-
-def _scalars(program: Program, family: str) -> Iterator[Scalar]:
-    from_shape = program.families[family].shape
-    return (Scalar(family, index) for index in _positions(from_shape))
-
-
-def _positions(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-    if not shape:
-        yield ()
-        return
-    for first in range(shape[0]):
-        for rest in _positions(shape[1:]):
-            yield (first, *rest)
 
 
 def users_of(lines: Mapping[str, Expr]) -> dict[str, tuple[str, ...]]:
@@ -150,16 +137,15 @@ def ordered(lines: Mapping[str, Expr]) -> dict[str, Expr]:
     return {text: lines[text] for text in TopologicalSorter(graph).static_order()}
 
 
-def lines_of(done: int, names: Names, definition: Definition, split: bool = True) -> Iterator[tuple[Key, Expr]]:
-    """The lines of one family: its scalars, with ``split`` each derivative after the slopes and parts in it."""
-    program = names.program
-    writing = Writing(names, {})
-    if split and program.families[definition.target].role == Role.ADJOINT and _reads_as_paths(definition):
-        for scalar in _scalars(program, definition.target):
-            yield from _derivative_lines(done, writing, scalar)
-        return
-    for index in _positions(tuple(definition.sizes[letter] for letter in definition.indices)):
-        yield Key(done, Scalar(definition.target, index)), _written(done, definition, index)
+def lines_of(
+    done: int, names: Names, definition: Definition, index: tuple[int, ...], split: bool = True
+) -> Iterator[tuple[Key, Expr]]:
+    """The lines of one scalar: its own, with ``split`` that of a derivative after the slopes and parts in it."""
+    scalar = Scalar(definition.target, index)
+    if split and names.program.families[definition.target].role == Role.ADJOINT and _reads_as_paths(definition):
+        yield from _derivative_lines(done, Writing(names, {}), scalar)
+    else:
+        yield Key(done, scalar), _written(done, definition, index)
 
 
 def _reads_as_paths(definition: Definition) -> bool:
@@ -237,12 +223,11 @@ def extra_lines(extra: Extra) -> Iterator[tuple[Key, Expr]]:
             return Ref(identifier(Key(extra.done, Ratio(extra.of, Scalar(families[node.name].of, scalar.index)))))
         return Ref(identifier(Key(extra.done, scalar)), (), node.why)
 
-    for definition in extra.definitions:
-        of = families[definition.target].of
-        for index in _positions(tuple(definition.sizes[letter] for letter in definition.indices)):
-            at = dict(zip(definition.indices, index, strict=True))
-            written = expand(definition.formula, at, definition.sizes, EVERY_ADDEND)
-            yield Key(extra.done, Ratio(extra.of, Scalar(of, index))), transform(written, rule)
+    for definition, index in calculation(extra.definitions):
+        at = dict(zip(definition.indices, index, strict=True))
+        written = expand(definition.formula, at, definition.sizes, EVERY_ADDEND)
+        below = Scalar(families[definition.target].of, index)
+        yield Key(extra.done, Ratio(extra.of, below)), transform(written, rule)
 
 
 def calculated(

@@ -11,6 +11,7 @@ from math import prod
 from typing import NamedTuple
 
 from chainrule.explain.document import Partial, Symbol
+from chainrule.program.blocks import recurrent
 from chainrule.program.program import Family, Program, Role
 
 NUMBERED_AT_MOST = 100  # weights: beyond that w_h[12,7] says more than w791
@@ -70,13 +71,14 @@ def names_of(program: Program, loss: str = "E_total", at: tuple[int, ...] = (), 
     weights = [f for f in program.families.values() if f.role == Role.PARAMETER and _is_weight(f)]
     numbered = sum(prod(f.shape) for f in weights) <= NUMBERED_AT_MOST
     output = next((f.layer for f in reversed(list(program.families.values())) if f.layer and f.role == Role.VALUE), "")
+    stepped = recurrent(program.definitions)
     next_weight, next_bias = 1, 1
     for family in program.families.values():
         if family.role in (Role.ADJOINT, Role.UPDATED):
             continue
         sampled = family.axes[:1] == ("n",)
         left = len(family.axes) - sampled
-        base = _separated(family.name) if left == 1 else family.name
+        base = _separated(family.name, family.name in stepped) if left == 1 else family.name
         first, addressed = 0, left > 1
         if family.role == Role.PARAMETER and _is_weight(family) and numbered:
             base, first, addressed = "w", next_weight, False
@@ -104,9 +106,12 @@ def _is_own(letter: str, family: Family) -> bool:
     return family.name == f"{letter}_{family.layer}" if family.layer else family.name.startswith(f"{letter}_")
 
 
-def _separated(base: str) -> str:
-    """``net_h`` stays, so that its scalars are ``net_h1``; ``net_h2`` becomes ``net_h2_``: ``net_h2_1``."""
-    return f"{base}_" if base[-1].isdigit() else base
+def _separated(base: str, stepped: bool = False) -> str:
+    """``net_h`` stays, so that its scalars are ``net_h1``; ``net_h2`` becomes ``net_h2_``: ``net_h2_1``.
+
+    A state of a recurrence has the number of its step set apart as well: ``h_r_2``.
+    """
+    return f"{base}_" if stepped or base[-1].isdigit() else base
 
 
 def _layered_base(family: Family, output: str) -> str:
@@ -133,7 +138,7 @@ def _without_clashes(labels: dict[str, Label], program: Program) -> dict[str, La
             other != family
             and other.startswith(label.base)
             and other[len(label.base) :].isdigit()
-            and label.first <= int(other[len(label.base) :]) <= label.first + count
+            and max(label.first, 1) <= int(other[len(label.base) :]) <= label.first + count
             for other in program.families
         )
         if clash and left:

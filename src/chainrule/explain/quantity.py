@@ -1,6 +1,6 @@
 """One quantity's derivation, back to given numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from math import prod
 
@@ -13,6 +13,7 @@ from chainrule.explain.round import Round
 from chainrule.explain.walkthrough import Detail, derivative_blocks, family_text, given_equation, writing_for
 from chainrule.explain.writing import DIGITS, Writing, equation, quantity_ref, shown
 from chainrule.formula.expression import refs
+from chainrule.program.blocks import blocks, calculation
 from chainrule.program.program import GIVEN, Role, adjoint_name, definition_of, updated_name
 
 LISTED = 60  # quantities that a derivation is traced back through before it says how many more there are
@@ -85,8 +86,8 @@ def _own_lines(writing: Writing, scalar: Scalar, known: set[Scalar], *, final: b
 def _back_to_given(writing: Writing, start: list[Scalar], known: set[Scalar]) -> Iterator[Block]:
     """Everything that the start quantities were calculated from, in the order of calculation."""
     needed = _needed(writing, start)
-    order = {each.target: place for place, each in enumerate(writing.names.program.definitions)}
-    calculated = sorted((s for s in needed if s.family in order), key=lambda s: (order[s.family], s.index))
+    order = {each.target for each in writing.names.program.definitions}
+    calculated = in_order_of_calculation(writing.names, (scalar for scalar in needed if scalar.family in order))
     shown_here = [scalar for scalar in calculated if scalar not in known and scalar not in start]
     if shown_here:
         yield Heading(2, "What goes into it")
@@ -102,6 +103,22 @@ def _back_to_given(writing: Writing, start: list[Scalar], known: set[Scalar]) ->
         yield Equations(tuple(given_equation(writing, scalar) for scalar in given[:LISTED]))
         if len(given) > LISTED:
             yield Paragraph((f"... and {len(given) - LISTED} more given numbers.",))
+
+
+def in_order_of_calculation(names: Names, chosen: Iterable[Scalar]) -> list[Scalar]:
+    """Scalars that formulas define, in the order of calculation."""
+    order: dict[str, tuple[int, int, int, bool]] = {}
+    for at, block in enumerate(blocks(names.program.definitions)):
+        for place, each in enumerate(block.lines):
+            axis = each.indices.index(block.letter) if block.letter else -1
+            order[each.target] = (at, axis, place, block.backwards)
+
+    def key(scalar: Scalar) -> tuple[int, int, int, tuple[int, ...]]:
+        at, axis, place, backwards = order[scalar.family]
+        step = scalar.index[axis] if axis >= 0 else 0
+        return at, -step if backwards else step, place, scalar.index
+
+    return sorted(chosen, key=key)
 
 
 def _line(writing: Writing, scalar: Scalar) -> Equation:
@@ -164,5 +181,5 @@ def quantities(names: Names) -> Iterator[Scalar]:
     for family in names.program.families.values():
         if family.name not in defined:
             yield from scalars(family)
-    for definition in names.program.definitions:
-        yield from scalars(names.program.families[definition.target])
+    for definition, index in calculation(names.program.definitions):
+        yield Scalar(definition.target, index)

@@ -24,6 +24,7 @@ class Line(Protocol):
 
 
 L = TypeVar("L", bound=Line)
+NOWHERE: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def steps(block: Block[Definition]) -> range:
     return range(size - 1, -1, -1) if block.backwards else range(size)
 
 
-def positions(definition: Definition, pinned: Mapping[str, int]) -> Iterator[tuple[int, ...]]:
+def positions(definition: Definition, pinned: Mapping[str, int] = NOWHERE) -> Iterator[tuple[int, ...]]:
     """Every index of a family, where the ``pinned`` letters have one value each; the last one runs fastest."""
     ranges = ((pinned[name],) if name in pinned else range(definition.sizes[name]) for name in definition.indices)
     return product(*ranges)
