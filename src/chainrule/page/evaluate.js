@@ -21,6 +21,7 @@ import { holds, positions } from "./tree.js";
  * @property {string[]} indices
  * @property {Record<string, number>} sizes
  * @property {Expr} formula
+ * @property {{ letter: string, backwards: boolean, block: number }} [steps] of a recurrence, whose definitions stand together
  */
 /** @typedef {{ parameters: string[], formula: Expr | null, symbol: string, slope?: Expr, kink?: string }} Row */
 /** @typedef {Record<string, Value[]>} Ledger the numbers of each family, flat */
@@ -45,6 +46,37 @@ export function unflat(shape, place) {
   }
   return index;
 }
+
+/**
+ * Definitions that are calculated together, with the places of their numbers for each step; a single one has one step.
+ * @typedef {{ definitions: Definition[], steps: number[][][] }} Block by step, then by definition
+ */
+
+/** The definitions in the order of calculation. @param {Definition[]} definitions @returns {Block[]} */
+export function blocksOf(definitions) {
+  /** @type {Definition[][]} */
+  const groups = [];
+  for (const each of definitions) {
+    const last = groups[groups.length - 1];
+    if (each.steps && last?.[0].steps?.block === each.steps.block) last.push(each);
+    else groups.push([each]);
+  }
+  return groups.map((group) => ({ definitions: group, steps: stepsOf(group) }));
+}
+
+/** @param {Definition[]} group @returns {number[][][]} */
+function stepsOf(group) {
+  const places = group.map((each) => [...Array(count(rangesOf(each))).keys()]);
+  const { steps } = group[0];
+  if (!steps) return [places];
+  const all = [...Array(group[0].sizes[steps.letter]).keys()];
+  if (steps.backwards) all.reverse();
+  const stepAt = (/** @type {Definition} */ each, /** @type {number} */ place) => unflat(rangesOf(each), place)[each.indices.indexOf(steps.letter)];
+  return all.map((step) => group.map((each, member) => places[member].filter((place) => stepAt(each, place) === step)));
+}
+
+/** @param {Definition} each */
+const rangesOf = (each) => each.indices.map((name) => each.sizes[name]);
 
 /**
  * What a formula is compiled against.
@@ -210,6 +242,8 @@ function called(name, args, scope) {
   };
 }
 
+/** @typedef {{ target: string, letters: { now: number }[], ranges: number[], values: Value[], formula: Closure }} Ready */
+
 /**
  * A program ready to run: `run` takes the given numbers and works out all others.
  * @param {{ families: Family[], definitions: Definition[] }} program
@@ -220,7 +254,9 @@ export function evaluator(program, functions, kind) {
   const families = Object.create(null); // a family may be called constructor or __proto__
   for (const { name, shape } of program.families) families[name] = { shape, values: new Array(count(shape)).fill(0) };
   const defined = new Set(program.definitions.map((each) => each.target));
-  const steps = program.definitions.map((definition) => {
+  const blocks = blocksOf(program.definitions);
+  /** @type {Map<Definition, Ready>} */
+  const ready = new Map(program.definitions.map((definition) => {
     const letters = definition.indices.map(() => ({ now: 0 }));
     const scope = {
       functions, kind, families, parameters: Object.create(null), sizes: definition.sizes,
@@ -228,9 +264,8 @@ export function evaluator(program, functions, kind) {
     };
     const { values } = families[definition.target];
     const formula = compiled(definition.formula, scope);
-    const ranges = definition.indices.map((name) => definition.sizes[name]);
-    return { target: definition.target, letters, ranges, values, formula };
-  });
+    return [definition, { target: definition.target, letters, ranges: rangesOf(definition), values, formula }];
+  }));
 
   /**
    * @param {Ledger} given
@@ -244,14 +279,19 @@ export function evaluator(program, functions, kind) {
       if (!own || own.length !== values.length) throw new Error(`${name} has no numbers`);
       for (let place = 0; place < values.length; place += 1) values[place] = own[place];
     }
-    for (const { target, letters, ranges, values, formula } of steps) {
-      for (let place = 0; place < values.length; place += 1) {
-        let rest = place;
-        for (let axis = ranges.length - 1; axis >= 0; axis -= 1) {
-          letters[axis].now = rest % ranges[axis];
-          rest = (rest - letters[axis].now) / ranges[axis];
+    for (const { definitions, steps } of blocks) {
+      for (const places of steps) {
+        for (let member = 0; member < definitions.length; member += 1) {
+          const { target, letters, ranges, values, formula } = /** @type {Ready} */ (ready.get(definitions[member]));
+          for (const place of places[member]) {
+            let rest = place;
+            for (let axis = ranges.length - 1; axis >= 0; axis -= 1) {
+              letters[axis].now = rest % ranges[axis];
+              rest = (rest - letters[axis].now) / ranges[axis];
+            }
+            values[place] = instead ? instead(target, place, formula()) : formula();
+          }
         }
-        values[place] = instead ? instead(target, place, formula()) : formula();
       }
     }
     return Object.fromEntries(Object.entries(families).map(([name, { values }]) => [name, values]));

@@ -36,6 +36,7 @@ from chainrule.formula.expression import (
 from chainrule.formula.functions import function_row
 from chainrule.formula.slopes import formula_of, slope_of
 from chainrule.page.activations import activation_choices
+from chainrule.program.blocks import blocks
 from chainrule.program.program import Definition, Family, Program, Role, with_role
 
 SCHEMA = 1
@@ -75,8 +76,9 @@ def live_data(live: Live) -> Data:
     choices = activation_choices(next(iter(live.programs.values())), live.loss)
     for program, data in zip(live.programs.values(), programs, strict=True):
         own = activation_choices(program, live.loss) if len(programs) > 1 else choices
+        steps = _steps(program)
         data["choices"] = {
-            target: {name: [_definition(each) for each in changed] for name, changed in options.changed.items()}
+            target: {name: [_definition(each, steps) for each in changed] for name, changed in options.changed.items()}
             for target, options in own.items()
         }
     formulas = [each.formula for program in live.programs.values() for each in program.definitions]
@@ -119,10 +121,11 @@ def program_data(program: Program, samples: int = 1, loss: str = "E_total") -> D
     'pow'
     """
     labels = names_of(program, loss).labels
+    steps = _steps(program)
     return {
         "samples": samples,
         "families": [_family(family, labels.get(family.name)) for family in program.families.values()],
-        "definitions": [_definition(each) for each in program.definitions],
+        "definitions": [_definition(each, steps) for each in program.definitions],
         "carried": {family.name: family.of for family in with_role(program, Role.UPDATED)},
     }
 
@@ -147,14 +150,26 @@ def _family(family: Family, label: Label | None) -> Data:
     return data
 
 
-def _definition(definition: Definition) -> Data:
-    letters = (*definition.indices, *bound_letters(definition.formula))
+def _steps(program: Program) -> dict[str, Data]:
+    """For each family of a recurrence the letter that counts its steps, and the number of the recurrence."""
     return {
+        each.target: {"letter": block.letter, "backwards": block.backwards, "block": number}
+        for number, block in enumerate(blocks(program.definitions))
+        for each in block.lines
+        if block.letter
+    }
+
+
+def _definition(definition: Definition, steps: Mapping[str, Data]) -> Data:
+    """A definition; those of a recurrence stand together, and are calculated step by step."""
+    letters = (*definition.indices, *bound_letters(definition.formula))
+    data = {
         "target": definition.target,
         "indices": list(definition.indices),
         "sizes": {name: definition.sizes[name] for name in letters},
         "formula": formula_data(definition.formula),
     }
+    return data | ({"steps": steps[definition.target]} if definition.target in steps else {})
 
 
 def formula_data(expr: Expr) -> Data:

@@ -1,6 +1,7 @@
 // Every number of a round as a person writes it down, a line each: the slopes and the parts by path are lines too.
 
 import { addendsTo, lossTerms } from "./derive.js";
+import { blocksOf } from "./evaluate.js";
 import { keyOf, scalar } from "./names.js";
 import { keysOf } from "./model.js";
 import { scalarOf } from "./names.js";
@@ -29,14 +30,20 @@ export function sheetOf(shown) {
     let place = 0;
     for (const key of keysOf(shown, family)) given.set(key, shown.typed[family][place++]);
   }
-  for (const definition of shown.definitions.values()) {
-    const paths = shown.families.get(definition.target)?.role === "adjoint" && [...nodes(definition.formula)].some((node) => node.why === "upstream");
-    for (const key of keysOf(shown, definition.target)) {
-      if (!paths || !addDerivative(shown, lines, key)) lines.set(key, sheetFormula(definition.formula, bound(definition.indices, scalarOf(key).index), definition.sizes));
+  for (const { definitions, steps } of blocksOf([...shown.definitions.values()])) {
+    const all = definitions.map((each) => [...keysOf(shown, each.target)]);
+    for (const places of steps) {
+      definitions.forEach((each, member) => places[member].forEach((place) => addLine(shown, lines, each, all[member][place])));
     }
   }
   const order = new Map([...given.keys(), ...lines.keys()].map((key, place) => [key, place]));
   return { lines, given, functions: shown.functions, order };
+}
+
+/** @param {Shown} shown @param {Sheet["lines"]} lines @param {import("./evaluate.js").Definition} definition @param {string} key */
+function addLine(shown, lines, { target, formula, indices, sizes }, key) {
+  const paths = shown.families.get(target)?.role === "adjoint" && [...nodes(formula)].some((node) => node.why === "upstream");
+  if (!paths || !addDerivative(shown, lines, key)) lines.set(key, sheetFormula(formula, bound(indices, scalarOf(key).index), sizes));
 }
 
 /** @param {Expr} formula @param {Record<string, number>} at @param {Record<string, number>} sizes */

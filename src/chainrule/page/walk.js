@@ -1,7 +1,7 @@
 // The walk through a round as the tutorial goes: forward pass, error, backward pass, update, a number at a time.
 
 import { h, setText } from "./dom.js";
-import { count } from "./evaluate.js";
+import { blocksOf, count } from "./evaluate.js";
 import { keysOf } from "./model.js";
 import { scalarOf, spokenOf } from "./names.js";
 import { refsOf } from "./tree.js";
@@ -62,7 +62,7 @@ function groupsOf(shown) {
   const groups = [];
   for (const each of updatesAsBackward(shown)) {
     const group = groups[groups.length - 1];
-    if (group && goesAlong(shown, each, group)) group.push(each);
+    if (group && (each.steps ? group[0].steps?.block === each.steps.block : goesAlong(shown, each, group))) group.push(each);
     else groups.push([each]);
   }
   return groups;
@@ -82,7 +82,7 @@ function updatesAsBackward(shown) {
 /** @param {Shown} shown @param {Definition} each @param {Definition[]} group */
 function goesAlong(shown, each, group) {
   const [first] = group;
-  if (phaseOf(shown, each) !== phaseOf(shown, first) || !each.indices.length || !first.indices.length) return false;
+  if (first.steps || phaseOf(shown, each) !== phaseOf(shown, first) || !each.indices.length || !first.indices.length) return false;
   const members = new Set(group.map((other) => other.target));
   const used = refsOf(each.formula).filter((node) => members.has(/** @type {string} */ (node.name)));
   const neuron = neuronLetter(shown, first);
@@ -95,8 +95,12 @@ function goesAlong(shown, each, group) {
 /** The letter that counts the neurons of a family. @param {Shown} shown @param {Definition} each */
 const neuronLetter = (shown, each) => (shown.families.get(each.target)?.axes[0] === "n" ? each.indices[1] : each.indices[0]);
 
-/** The scalars of a group, neuron by neuron. @param {Shown} shown @param {Definition[]} group @returns {string[][]} */
+/** The scalars of a group, neuron by neuron, or step by step. @param {Shown} shown @param {Definition[]} group @returns {string[][]} */
 function ordered(shown, group) {
+  if (group[0].steps) {
+    const all = group.map((each) => [...keysOf(shown, each.target)]);
+    return blocksOf(group).flatMap(({ steps }) => steps.flatMap((places) => places.flatMap((own, member) => own.map((place) => [all[member][place]]))));
+  }
   const all = group.flatMap((each, member) => [...keysOf(shown, each.target)].map((key) => {
     const sampled = shown.families.get(each.target)?.axes[0] === "n";
     const { index } = scalarOf(key);
