@@ -103,14 +103,15 @@ def layer_norm(x: Tensor, p: Params, s: dict[str, Any]) -> Tensor:
 
 
 def recurrent(x: Tensor, p: Params, s: dict[str, Any]) -> Tensor:
-    h = torch.zeros(len(x), s["units"], dtype=x.dtype)
+    x = x.flip(1) if s["backwards"] else x
+    h = p["h_0"].expand(len(x), -1) if "h_0" in p else torch.zeros(len(x), s["units"], dtype=x.dtype)
     found = []
     for t in range(x.shape[1]):
-        if s.get("truncate") and t and t % s["truncate"] == 0:
+        if s["truncate"] and t and t % s["truncate"] == 0:
             h = h.detach()
         h = torch.tanh(x[:, t] @ p["w"].T + h @ p["u"].T + p["b"])
         found.append(h)
-    return torch.stack(found, 1) if s.get("returns") == "all" else h
+    return torch.stack(found[::-1] if s["backwards"] else found, 1) if s["returns"] == "all" else h
 
 
 def lstm(x: Tensor, p: Params, s: dict[str, Any]) -> Tensor:
@@ -118,7 +119,9 @@ def lstm(x: Tensor, p: Params, s: dict[str, Any]) -> Tensor:
     gates = [torch.cat([p[f"{name}_{gate}"] for gate in "ifgo"]) for name in "wub"]
     values = dict(zip(("weight_ih_l0", "weight_hh_l0", "bias_ih_l0"), gates, strict=True))
     values["bias_hh_l0"] = torch.zeros_like(gates[2])
-    out, _ = torch.func.functional_call(module, values, (x,))
+    start = [p[name].expand(1, len(x), -1) if name in p else torch.zeros(1, len(x), s["units"]).to(x)
+             for name in ("h_0", "c_0")]  # fmt: skip
+    out, _ = torch.func.functional_call(module, values, (x, tuple(start)))
     return out if s.get("returns") == "all" else out[:, -1]
 
 
@@ -205,6 +208,13 @@ CASES = (
     Case("recurrent", lambda rng: use("recurrent", units=2), sequence, recurrent),
     Case("recurrent, all states", lambda rng: use("recurrent", units=2, returns="all"), sequence, recurrent),
     Case("recurrent, truncated", lambda rng: use("recurrent", units=2, truncate=2), lambda rng: (5, 2), recurrent),
+    Case("recurrent, from the last step to the first",
+         lambda rng: use("recurrent", units=2, backwards=True, returns=("all", "last")[int(rng.integers(2))]),
+         sequence, recurrent),
+    Case("recurrent, backwards and truncated, with a start",
+         lambda rng: use("recurrent", units=2, backwards=True, truncate=2, start="trained", returns="all"),
+         lambda rng: (5, 2), recurrent),
+    Case("lstm with a start", lambda rng: use("lstm", units=2, start="trained"), sequence, lstm),
     Case("lstm", lambda rng: use("lstm", units=2, returns="all"), sequence, lstm),
     Case("gru", lambda rng: use("gru", units=2), sequence, gru),
     Case("gru of the paper", lambda rng: use("gru", units=2, reset="before"), sequence, gru_of_the_paper),
