@@ -19,7 +19,7 @@ FRAME = (
     '<iframe title="{title}" sandbox="allow-scripts allow-downloads" allow="clipboard-write" loading="lazy" '
     "style=\"width:100%;height:{height}px;border:0\" srcdoc='{page}'></iframe>"
 )
-STYLES = ("page", "picture", "derivation", "panels", "media")  # the later ones override
+STYLES = ("page", "picture", "cells", "derivation", "panels", "media")  # the later ones override
 HEIGHT = 900  # pixels of a page inside another one, which can't tell how much it needs
 UNSEEN = "This page calculates as you change a number, so it needs JavaScript. It asks the network for nothing."
 
