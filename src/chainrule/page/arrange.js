@@ -18,6 +18,7 @@ const NUMBER_CELLS = 420; // above, cells are too many for a number in each
 const MOST_DRAWN = 2500;
 const TITLE = 36; // above a line, for the names of its layers
 const [BETWEEN, LINES, BELOW_EACH] = [30, 34, 26]; // columns, lines, and blocks of one column
+const TITLE_LETTER = 7.6;
 const WIDER = 1.12; // than the page, where that saves a line
 
 /** How many cells there are to draw. @param {Structure} shown */
@@ -60,8 +61,8 @@ function filledLines(columns, room) {
   return lines;
 }
 
-/** The picture of a program. @param {Structure} shown @param {{ sample: number, limit: number, upright: boolean }} how @returns {Picture} */
-export function arranged(shown, { sample, limit, upright }) {
+/** The picture of a program. @param {Structure} shown @param {{ sample: number, limit: number, upright: boolean, titles: Record<string, string> }} how @returns {Picture} */
+export function arranged(shown, { sample, limit, upright, titles }) {
   const axes = axesIn(shown, forwardDefinitions(shown));
   const cell = { ...CELL, numbers: cellCount(shown) <= NUMBER_CELLS };
   /** @type {Setting} */
@@ -70,28 +71,31 @@ export function arranged(shown, { sample, limit, upright }) {
   const columns = [...new Set(parts.map(({ depth }) => depth))].map((depth) => columnOf(setting, parts.filter((part) => part.depth === depth)));
   const [plain, closer] = [filledLines(columns, limit), filledLines(columns, limit * WIDER)];
   const lines = closer.length < plain.length ? closer : plain;
-  const width = Math.max(...lines.map((line) => line.reduce((sum, { w }) => sum + w + BETWEEN, -BETWEEN)));
   /** @type {Picture} */
-  const picture = { width, height: 0, units: [], edges: [], links: [], titles: [], blocks: [], arrows: [], notes: [] };
-  for (const line of lines) addLine(setting, picture, line);
+  const picture = { width: 0, height: 0, units: [], edges: [], links: [], titles: [], blocks: [], arrows: [], notes: [] };
+  for (const line of lines) addLine(setting, picture, line, titles);
   return picture;
 }
 
-/** One line below those before it. @param {Setting} setting @param {Picture} picture @param {Column[]} line */
-function addLine({ shown, upright, axes }, picture, line) {
+/** One line below those before it. @param {Setting} setting @param {Picture} picture @param {Column[]} line @param {Record<string, string>} titles */
+function addLine({ shown, upright, axes }, picture, line, titles) {
   const top = picture.height + (picture.height ? LINES : 0);
   const above = Math.max(...line.map(({ axis }) => axis));
   let x = 0;
   /** @type {Block[]} */
   let before = [];
-  let layerBefore = "?";
+  let [layerBefore, titled] = ["?", 0];
   for (const column of line) {
-    const blocks = column.blocks.map((block) => moved(block, x, top + TITLE + above - column.axis));
-    const [{ part, dense }] = blocks;
+    const [{ part, dense }] = column.blocks;
     const family = shown.families.get(part.items[0]?.family);
     const layer = dense ? "" : family?.role === "input" ? "" : family?.layer || "?"; // the error has none
-    if (!dense && layer !== layerBefore && layer !== "?") picture.titles.push({ x, y: top + 16, layer, anchor: "start" });
+    if (!dense && layer !== layerBefore && layer !== "?") {
+      x = Math.max(x, titled);
+      picture.titles.push({ x, y: top + 16, layer, anchor: "start" });
+      titled = x + TITLE_LETTER * (titles[layer] ?? "").length + BETWEEN / 2;
+    }
     layerBefore = dense ? String(part.network?.layers.slice(-1)[0].name) : layer;
+    const blocks = column.blocks.map((block) => moved(block, x, top + TITLE + above - column.axis));
     for (const block of blocks) {
       join(picture, block, before, axes.past);
       for (const title of (!upright && block.dense?.titles) || []) title.y = top + 16;
@@ -100,6 +104,7 @@ function addLine({ shown, upright, axes }, picture, line) {
     before = blocks;
     x += column.w + BETWEEN;
   }
+  picture.width = Math.max(picture.width, x - BETWEEN);
   picture.height = top + TITLE + above + Math.max(...line.map(({ h, axis }) => h - axis)) + 4;
 }
 

@@ -23,6 +23,7 @@ import { positions, refsOf } from "./tree.js";
  * @property {number | null} rowAxis
  * @property {number | null} columnAxis
  * @property {number[]} panelAxes
+ * @property {string[]} words what each axis counts, as far as the formulas say it
  * @property {{ place: number[], keys: string[][] }[]} panels with the keys of its cells, row by row
  */
 
@@ -108,7 +109,8 @@ export function gridFrom(family, axes, { sample, beside }) {
     }));
     return { place, keys };
   });
-  return { family: name, rows, columns, rowAxis, columnAxis, panelAxes, panels };
+  const words = shape.map((_, axis) => (isSampled(family) && !axis ? "sample" : axis === steps[0] ? "step" : ""));
+  return { family: name, rows, columns, rowAxis, columnAxis, panelAxes, words, panels };
 }
 
 /** Whether a family of one axis is a row. @param {Family} family @param {number} axis @param {Axes} axes @param {Grid} [beside] */

@@ -34,7 +34,7 @@ const HEAD = 14; // of the numbers of rows and columns
 export const NEAR = 14; // between a family and what it is made with
 
 /** @param {{ head: string, low: string }} caption */
-const widthOf = ({ head, low }) => 8.6 * head.length + 7 * low.length + 4;
+export const captionWidth = ({ head, low }) => 8.6 * head.length + 7 * low.length + 4;
 
 /** @param {Setting} setting @param {string} family @param {Grid} [beside] what a parameter belongs to */
 const gridIn = ({ shown, axes, sample, whole }, family, beside) => gridFrom(/** @type {any} */ (shown.families.get(family)), axes, { sample: whole ? null : sample, beside });
@@ -50,14 +50,15 @@ export function boxOf(setting, family, beside, numbered = true) {
   const top = CAPTION + (side > 1 || grid.panels.length > 1 ? HEAD + 1 : 0) + (withHeads ? HEAD : 0);
   const [wide, high] = [grid.columns * cell.w, grid.rows * cell.h];
   const gap = cell.numbers ? left + NEAR : 8;
-  const inRow = Math.max(1, Math.min(side, Math.floor((Math.min(limit, WIDEST) + gap - left) / (wide + gap))));
+  const fitting = Math.max(1, Math.min(side, Math.floor((Math.min(limit, WIDEST) + gap - left) / (wide + gap))));
+  const inRow = Math.ceil(side / Math.ceil(side / fitting)); // rows as long as each other
   const panels = grid.panels.map((_, place) => {
     const inside = place % side;
     const row = Math.floor(place / side) * Math.ceil(side / inRow) + Math.floor(inside / inRow);
     return { x: (inside % inRow) * (wide + gap), y: row * (high + top - CAPTION + 10) };
   });
   const caption = captionOf(shown, family);
-  const w = left + Math.max(Math.max(...panels.map(({ x }) => x)) + wide, widthOf(caption));
+  const w = left + Math.max(Math.max(...panels.map(({ x }) => x)) + wide, captionWidth(caption));
   return { grid, cell, x: 0, y: 0, w, h: top + panels[panels.length - 1].y + high, left, top, caption, panels, numbered: withHeads, given: !shown.definitions.has(family) };
 }
 

@@ -1,6 +1,7 @@
 // Families as grids of cells: a number in each, or in larger ones a square as large as the number.
 
 import { toNumber } from "./arithmetic.js";
+import { captionWidth } from "./boxes.js";
 import { numberOf } from "./derive.js";
 import { s, setAttribute, setText } from "./dom.js";
 import { known, largest, setNumber, shortOf } from "./lettering.js";
@@ -16,16 +17,26 @@ import { scalarOf, spokenOf } from "./names.js";
 const DEEPEST = 0.22; // tint of the largest number: the text on it stays readable
 const BELOW = 15; // pixels at the bottom of a cell for its derivative
 const ROOM = 7; // characters
+const AXES_LETTER = 6.4; // pixels
 const NUDGES = { "+": 1, "=": 1, "-": -1 }; // the arrow keys lead from cell to cell
 
-/** A place on an axis, after what the axis counts where that is known: "head 2". @param {Look} look @param {string} family @param {number | null} axis @param {number} place */
-const headingOf = ({ words }, family, axis, place) => `${axis === null ? "" : words(family, axis)} ${place + 1}`.trim();
+/** What an axis counts, where that is known: "head". @param {Look} look @param {import("./axes.js").Grid} grid @param {number | null} axis */
+const wordOf = ({ words }, grid, axis) => (axis === null ? "" : words[grid.family]?.[axis] || grid.words[axis]);
+
+/** A place on an axis: "head 2". @param {Look} look @param {import("./axes.js").Grid} grid @param {number | null} axis @param {number} place */
+const headingOf = (look, grid, axis, place) => `${wordOf(look, grid, axis)} ${place + 1}`.trim();
 
 /** @param {Box} box @param {Tools} tools */
 export function gridElement(box, tools) {
   const { grid, cell, caption } = box;
   const root = s("g", { class: `grid ${cell.numbers ? "numbered" : "small"}`, role: grid.panels.length > 1 ? "group" : null, "aria-label": grid.panels.length > 1 ? grid.family : null });
   root.append(s("text", { class: "name", "aria-hidden": "true", x: box.x + box.left, y: box.y + 13 }, s("tspan", { "font-style": "italic" }, caption.head), caption.low && s("tspan", { dy: 3, "font-size": "0.78em" }, caption.low)));
+  const axes = s("text", { class: "axes", "aria-hidden": "true", x: box.x + box.w, y: box.y + 13, "text-anchor": "end" });
+  root.append(axes);
+  tools.updates.push((look) => {
+    const said = [[wordOf(look, grid, grid.rowAxis), "↓"], [wordOf(look, grid, grid.columnAxis), "→"]].filter(([word]) => word).map((each) => each.join(" ")).join(" ");
+    setText(axes, said.length * AXES_LETTER < box.w - box.left - captionWidth(caption) ? said : "");
+  });
   const placesOf = (/** @type {"x" | "y"} */ axis) => [...new Set(box.panels.map((panel) => panel[axis]))].sort((a, b) => a - b);
   const [across, down] = [placesOf("x"), placesOf("y")];
   const cells = grid.panels.flatMap((panel, place) => {
@@ -45,13 +56,13 @@ function panelElement({ grid, cell, numbered, given }, panel, { x, y }, tools) {
   const heading = s("text", { class: "head", "aria-hidden": "true", x, y: y - (numbered ? 17 : 4) });
   const element = s("g", { role: "grid" }, several && heading);
   tools.updates.push((look) => {
-    const words = several ? grid.panelAxes.map((axis, place) => headingOf(look, family, axis, panel.place[place])).join(", ") : "";
+    const words = several ? grid.panelAxes.map((axis, place) => headingOf(look, grid, axis, panel.place[place])).join(", ") : "";
     setText(heading, words);
     setAttribute(element, "aria-label", `${family}${several ? `, ${words}` : ""}: ${rows} × ${columns}`);
   });
   const heads = (/** @type {number} */ size, /** @type {number | null} */ axis, /** @type {string} */ role, /** @type {(place: number) => Record<string, number | string>} */ where) => [...Array(size).keys()].map((place) => {
     const head = s("g", { role }, s("text", { class: "head", ...where(place) }, String(place + 1)));
-    tools.updates.push((look) => setAttribute(head, "aria-label", headingOf(look, family, axis, place)));
+    tools.updates.push((look) => setAttribute(head, "aria-label", headingOf(look, grid, axis, place)));
     return head;
   });
   if (numbered) element.append(s("g", { role: "row" }, ...heads(columns, grid.columnAxis, "columnheader", (place) => ({ x: x + (place + 0.5) * cell.w, y: y - 4, "text-anchor": "middle" }))));
@@ -96,7 +107,8 @@ function stateOfCell({ shown, visible, backward, updated, selected, lit, near, i
   const back = `d_${key}`;
   const next = key.replace(":", "_next:");
   const hasNext = updated && known(shown, next) && visible(next);
-  const below = hasNext ? next : backward && known(shown, back) && visible(back) ? back : null;
+  const hasBack = backward && known(shown, back) && visible(back) && key !== `${shown.loss}:`;
+  const below = hasNext ? next : hasBack ? back : null;
   return { see: visible(key), below, hasNext, chosen: selected === key, chosenBelow: selected === back || selected === next, lit: lit.has(key), near: near.has(key), nearBelow: near.has(back), idle: idle(key) };
 }
 
@@ -115,7 +127,7 @@ function cellElement(key, { x, y, w, h }, given, inside, { handles, updates }) {
     s("rect", { class: "paper", x, y, width: w, height: h }), ...inside.elements,
     s("path", { class: "hatch", d: [0.25, 0.75].map((part) => `M${x + part * w - h / 2} ${y + h}l${h} ${-h}`).join("") }),
     s("rect", { class: "ring", x: x + 1.25, y: y + 1.25, width: w - 2.5, height: h - 2.5, rx: 2 }));
-  let [whole, below] = [key, key];
+  let [whole, below, before] = [key, key, ""];
   handles.reachable(group, () => whole); // chosen again, its derivative
   inside.below?.addEventListener("click", (/** @type {Event} */ event) => {
     event.stopPropagation();
@@ -130,16 +142,21 @@ function cellElement(key, { x, y, w, h }, given, inside, { handles, updates }) {
     const classes = { lit: state.lit, near: state.near, "near-below": state.nearBelow, idle: state.idle, selected: state.chosen, "selected-below": state.chosenBelow, unseen: !state.see };
     setAttribute(group, "class", `pick cell${given ? " given" : ""}${Object.entries(classes).map(([name, holds]) => (holds ? ` ${name}` : "")).join("")}`);
     setAttribute(group, "aria-selected", String(state.chosen || state.chosenBelow));
+    const value = (/** @type {string} */ each) => toNumber(numberOf(look.shown, scalarOf(each)));
+    const now = [state.see && value(key), state.below && `${state.below} ${value(state.below)}`, state.idle, look.derivatives, shareOf(look, look.derivatives ? state.below : key)].join();
+    if (now === before) return;
+    before = now;
     setAttribute(group, "aria-label", saidOf(look, key, state));
     inside.update(look, state);
   });
   return group;
 }
 
-/** How large a number is among its family, from -1 to 1; 0 where it may not be seen. @param {Look} look @param {string} key @param {State} state */
-function shareOf({ shown }, key, { see }) {
+/** How large a number is among its family, from -1 to 1; 0 where it may not be seen. @param {Look} look @param {string | null} key */
+function shareOf({ shown, visible }, key) {
+  if (!key || !visible(key)) return 0;
   const each = scalarOf(key);
-  const most = see ? largest(shown, each.family) : 0;
+  const most = largest(shown, each.family);
   return most ? toNumber(numberOf(shown, each)) / most : 0;
 }
 
@@ -157,7 +174,7 @@ function numberInside(key, { x, y, w, h }) {
   const backward = s("text", { class: "backward", x: x + w / 2, y: y + h - 4.5, "text-anchor": "middle" });
   const update = (/** @type {Look} */ look, /** @type {State} */ state) => {
     const { shown } = look;
-    const share = shareOf(look, key, state);
+    const share = shareOf(look, key);
     setAttribute(tint, "height", state.below ? h - BELOW : h);
     setAttribute(tint, "class", `tint${share < 0 ? " negative" : ""}`);
     setAttribute(tint, "fill-opacity", (DEEPEST * Math.abs(share)).toFixed(3));
@@ -171,11 +188,11 @@ function numberInside(key, { x, y, w, h }) {
   return { elements: [tint, under, forward, backward], update, below: under };
 }
 
-/** A square, filled for a positive number and hollow for a negative one. @param {string} key @param {Place} place @returns {Inside} */
+/** A square, filled for a positive number and hollow for a negative one; of the derivative, where those are shown. @param {string} key @param {Place} place @returns {Inside} */
 function squareInside(key, { x, y, w, h }) {
   const square = s("rect", { class: "square" });
   const update = (/** @type {Look} */ look, /** @type {State} */ state) => {
-    const share = shareOf(look, key, state);
+    const share = shareOf(look, look.derivatives ? state.below : key);
     const side = Math.sqrt(Math.abs(share)) * (w - 3);
     for (const [name, value] of /** @type {[string, number][]} */ ([["x", x + (w - side) / 2], ["y", y + (h - side) / 2], ["width", side], ["height", side]])) setAttribute(square, name, value.toFixed(1));
     setAttribute(square, "class", `square${share < 0 ? " negative" : ""}`);

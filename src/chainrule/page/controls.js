@@ -66,3 +66,12 @@ export function choiceField(label, titles, change) {
   };
   return { element, update };
 }
+
+/** A choice between values and derivatives. @param {string} label @param {(side: "value" | "derivative") => void} choose */
+export function sideButtons(label, choose) {
+  const buttons = /** @type {const} */ ([["value", "forward", "Values"], ["derivative", "backward", "Derivatives of the error"]]).map(([side, kind, title]) => h("button", { type: "button", class: kind, "aria-pressed": String(side === "value"), onclick: () => {
+    for (const each of buttons) each.setAttribute("aria-pressed", String(each.textContent === title));
+    choose(side);
+  } }, title));
+  return h("div", { class: "phases map-side", role: "group", "aria-label": label }, ...buttons);
+}

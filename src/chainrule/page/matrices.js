@@ -1,6 +1,7 @@
 // Large networks as heat maps: a row for each neuron, a column for each of its inputs; every cell can be reached.
 
 import { toNumber } from "./arithmetic.js";
+import { sideButtons } from "./controls.js";
 import { h, setAttribute, setText } from "./dom.js";
 import { numberOf } from "./derive.js";
 import { count, flat, unflat } from "./evaluate.js";
@@ -31,17 +32,13 @@ export function matrices(actions) {
   let side = "value";
   let last = /** @type {View | null} */ (null);
   let seen = (/** @type {string} */ _) => true;
-  const sides = [["value", "Values"], ["derivative", "Derivatives of the error"]].map(([name, title]) => {
-    const button = h("button", { type: "button", class: name === "value" ? "forward" : "backward", "aria-pressed": String(name === side), onclick: () => {
-      side = /** @type {Side} */ (name);
-      for (const each of sides) each.button.setAttribute("aria-pressed", String(each.name === side));
-      if (last) update(last, seen);
-    } }, title);
-    return { name, button };
+  const sides = sideButtons("What the maps show", (chosen) => {
+    side = chosen;
+    if (last) update(last, seen);
   });
   const maps = h("div", { class: "maps" });
   const readout = h("p", { class: "readout", role: "status" }, "Point at a cell, or reach a map by Tab and move with the arrow keys.");
-  const element = h("div", { class: "matrices" }, h("div", { class: "phases", role: "group", "aria-label": "What the maps show" }, ...sides.map((each) => each.button)), maps, readout);
+  const element = h("div", { class: "matrices" }, sides, maps, readout);
   let made = "";
   /** @type {((view: View) => void)[]} */
   let updates = [];

@@ -76,7 +76,7 @@ export function modelOf(data) {
 }
 
 /** A function that remembers its last answer. @template {any[]} A @template R @param {(...args: A) => R} make @returns {(...args: A) => R} */
-function kept(make) {
+export function kept(make) {
   /** @type {A | null} */
   let before = null;
   /** @type {R} */

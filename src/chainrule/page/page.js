@@ -1,7 +1,7 @@
 // The page: one state, one update. Every part is told what there is to show, and says what a person did.
 
 import { arranged } from "./arrange.js";
-import { numberField } from "./controls.js";
+import { numberField, sideButtons } from "./controls.js";
 import { derivationElement, usersOf } from "./derivation.js";
 import { textOf } from "./derive.js";
 import { h, morphed, setText } from "./dom.js";
@@ -9,10 +9,10 @@ import { formulaList } from "./formulas.js";
 import { planned } from "./layout.js";
 import { matrices } from "./matrices.js";
 import { meaningOf } from "./meaning.js";
-import { edited, modelOf, placeOf, quantityOf, stateOf, stepped } from "./model.js";
+import { edited, kept, modelOf, placeOf, quantityOf, stateOf, stepped } from "./model.js";
 import { lineOf, scalarOf, shortened } from "./names.js";
 import { picture } from "./picture.js";
-import { idleIn, readerOf } from "./reads.js";
+import { idleIn, readerOf, testedNumbers } from "./reads.js";
 import { settingsPanel } from "./settings.js";
 import { hashOf, isKnown, stateFrom } from "./share.js";
 import { downloadMenu } from "./takeaway.js";
@@ -72,6 +72,13 @@ export function start(root, data) {
   const drawing = h("figure", { class: "drawing" });
   const drawn = picture(drawing, { pick, drag: (key, steps, done) => done || step(key, steps), nudge: step });
   const maps = matrices({ pick });
+  let derivatives = false;
+  const sides = sideButtons("What the squares show", (side) => {
+    derivatives = side === "derivative";
+    refresh();
+  });
+  let seen = (/** @type {string} */ _) => true;
+  const idleNow = kept((/** @type {unknown} */ _program, /** @type {string} */ _tested) => idleIn(view.shown, readerOf(view.shown, seen)));
   const formulas = formulaList({ pick });
   const bar = walkBar({ place: () => state.step, go: (to) => update({ step: to, ...(to === null ? {} : { selected: walk.steps[to].keys[0] }) }) });
   const settings = settingsPanel({
@@ -108,10 +115,10 @@ export function start(root, data) {
   const error = data.conventions.find((/** @type {string[]} */ [name]) => name === "error")?.[1] ?? "";
   const summary = h("p", { class: "muted" }, error.replace(/\*\*2/g, "²").replace(/ \* /g, " · ").replace(/1\/2/g, "½").replace(/ - /g, " − ").replace(/= -/g, "= −"));
   root.classList.add("chainrule");
-  const legends = { full: legend(PICTURE_LEGEND), lines: legend(LINES_LEGEND), cells: legend(CELLS_LEGEND), maps: legend(MAP_LEGEND) };
+  const legends = { full: legend(PICTURE_LEGEND), lines: legend(LINES_LEGEND), cells: legend(CELLS_LEGEND), squares: legend(SQUARES_LEGEND), maps: legend(MAP_LEGEND) };
   const wide = h("div", { class: "page" },
     h("header", { class: "top" }, h("div", { class: "titles" }, h("h1", {}, shortened(data.title, LONGEST_TITLE)), summary), h("div", { class: "toolbar", role: "group", "aria-label": "Page" }, reset, ownAddress && link, downloads.element)),
-    h("section", { class: "card stage", "aria-label": "Picture of the network" }, h("button", { type: "button", class: "skip", onclick: () => bar.focus() }, "Skip the picture"), drawing, maps.element, legends.full, legends.lines, legends.cells, legends.maps, formulas.element, bar.element),
+    h("section", { class: "card stage", "aria-label": "Picture of the network" }, h("button", { type: "button", class: "skip", onclick: () => bar.focus() }, "Skip the picture"), sides, drawing, maps.element, legends.full, legends.lines, legends.cells, legends.squares, legends.maps, formulas.element, bar.element),
     h("div", { class: "columns" }, explain, h("div", { class: "side-panels" }, rounds.element, settings.element)),
     numbers.element,
     said,
@@ -219,28 +226,33 @@ export function start(root, data) {
   /** @param {{ visible: (key: string) => boolean, backward: boolean, phase: string }} how */
   function paint({ visible, backward, phase }) {
     const { shown, network, drawn: kind } = view;
-    maps.element.hidden = legends.maps.hidden = kind !== "none";
+    maps.element.hidden = kind !== "none";
     drawing.hidden = kind === "none";
-    for (const each of /** @type {const} */ (["full", "lines", "cells"])) legends[each].hidden = kind !== each;
+    sides.hidden = true;
     formulas.element.hidden = Boolean(network);
     if (!network) formulas.update(shown, state.selected);
-    if (kind === "none") return maps.update(view, visible);
+    for (const each of Object.values(legends)) each.hidden = true;
+    if (kind === "none") {
+      legends.maps.hidden = false;
+      return maps.update(view, visible);
+    }
+    seen = visible;
     const reads = readerOf(shown, visible);
     const titles = { "": "inputs", ...layerTitles() };
     const light = litFor(shown, reads, state.selected, backward, network?.error?.name ?? "E");
-    const look = { shown, visible, selected: state.selected, ...light, idle: network ? () => false : idleIn(shown, reads), words, backward, updated: phase === "update", titles };
+    const look = { shown, visible, selected: state.selected, ...light, idle: network ? () => false : idleNow(view.program, testedNumbers(shown, visible)), words: data.words ?? {}, backward, derivatives, updated: phase === "update", titles };
     const upright = root.clientWidth < NARROW;
     const how = { full: kind === "full", upright, sample: view.sample };
     if (network) drawn.update(look, { ...how, structure: [how, network.loss], planned: () => planned(network, how) });
     else {
       const limit = LIMIT_STEP * Math.floor(drawing.clientWidth / LIMIT_STEP);
-      drawn.update(look, { ...how, structure: [how, limit, titles], planned: () => arranged(shown, { sample: view.sample, limit, upright }) });
+      drawn.update(look, { ...how, structure: [how, limit, titles], planned: () => arranged(shown, { sample: view.sample, limit, upright, titles }) });
     }
+    const shape = kind === "cells" && drawn.squares ? "squares" : kind;
+    legends[/** @type {"full" | "lines" | "cells" | "squares"} */ (shape)].hidden = false;
+    sides.hidden = shape !== "squares";
     drawn.svg.classList.toggle("backwards", /\/|^d_|_next:/.test(state.selected) || (backward && shown.families.get(scalarOf(state.selected).family)?.role === "parameter"));
   }
-
-  /** What an axis of a family counts, where the network says so. @param {string} family @param {number} axis */
-  const words = (family, axis) => data.words?.[family]?.[axis] ?? "";
 
   /** "layer h: tanh", by the layer's name. @returns {Record<string, string>} */
   function layerTitles() {
@@ -303,6 +315,7 @@ export function start(root, data) {
 const PICTURE_LEGEND = { forward: "forward: values", backward: "backward: derivatives of the error", thick: "thicker: a larger weight", dashed: "dashed: a negative weight", path: "lit: the way of the number chosen" };
 const LINES_LEGEND = { positive: "positive value", negative: "negative value", deep: "deeper: farther from 0", thick: PICTURE_LEGEND.thick, dashed: PICTURE_LEGEND.dashed, path: PICTURE_LEGEND.path };
 const CELLS_LEGEND = { forward: PICTURE_LEGEND.forward, backward: PICTURE_LEGEND.backward, positive: "tinted: positive", negative: "negative", near: "framed: in the formula of the number chosen", idle: "hatched: in no formula" };
+const SQUARES_LEGEND = { positive: "filled: positive", hollow: "hollow: negative", near: CELLS_LEGEND.near, idle: CELLS_LEGEND.idle };
 const MAP_LEGEND = { positive: "positive", negative: "negative", deep: "deeper: farther from 0" };
 
 /** @param {Record<string, string>} items */

@@ -20,8 +20,9 @@ import { familyOf, hasDelta, keyOf, nameOf, scalarOf, shortened, spokenOf } from
  * @property {Set<string>} lit the links that a gradient passed, `key of|key by`, and keys of quantities
  * @property {Set<string>} near what stands in the formula of the number chosen
  * @property {(key: string) => boolean} idle whether no formula uses a number, or nothing goes into it
- * @property {(family: string, axis: number) => string} words what an axis counts
+ * @property {Record<string, string[]>} words what each axis of a family counts
  * @property {boolean} backward whether derivatives are shown
+ * @property {boolean} derivatives whether squares are those of the derivatives
  * @property {boolean} updated whether the new weights are shown
  * @property {Record<string, string>} titles of the layers by name; of the inputs by an empty one
  */
@@ -270,7 +271,7 @@ export function picture(host, actions) {
     svg.classList.toggle("traced", look.lit.size > 0);
     for (const each of updates) each(look);
   }
-  return { update, get svg() { return svg; }, clear: () => { made = ""; host.replaceChildren(); } };
+  return { update, get squares() { return Boolean(svg?.querySelector(".small")); }, get svg() { return svg; }, clear: () => { made = ""; host.replaceChildren(); } };
 }
 
 /** A box with round corners on one side or on both. @param {number} x @param {number} y @param {number} w @param {number} h @param {number} r @param {"left" | "right" | "both"} side */

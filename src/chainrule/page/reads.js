@@ -1,10 +1,11 @@
 // Which numbers a formula uses at one place: those that its tests leave in it, without the factors of a 0.
 
+import { toNumber } from "./arithmetic.js";
 import { forwardDefinitions } from "./axes.js";
 import { valueOf } from "./evaluate.js";
 import { keysOf } from "./model.js";
 import { keyOf, scalar, scalarOf } from "./names.js";
-import { bound, holds, indexNumber, positions, substituted } from "./tree.js";
+import { bound, holds, indexNumber, nodes, positions, refsOf, substituted } from "./tree.js";
 
 /** @typedef {import("./tree.js").Expr} Expr */
 /** @typedef {import("./tree.js").Index} Index */
@@ -91,6 +92,13 @@ export function readerOf(shown, visible = () => true) {
 
 /** @param {Index} index @param {Record<string, number>} at */
 const placeIn = (index, at) => (typeof index === "number" ? index : typeof index === "string" ? at[index] : index.terms.reduce((sum, [name, times]) => sum + times * at[name], index.constant));
+
+/** The numbers that decide tests of the forward pass, as a text: while it is the same, formulas use the same. @param {Shown} shown @param {(key: string) => boolean} visible */
+export function testedNumbers(shown, visible) {
+  const tests = forwardDefinitions(shown).flatMap(({ formula }) => [...nodes(formula)].filter(({ op }) => op === "if").flatMap(({ args }) => /** @type {Expr[]} */ (args).slice(0, 2)));
+  const families = new Set(tests.flatMap(refsOf).map((node) => /** @type {string} */ (node.name)).filter((name) => shown.families.has(name)));
+  return [...families].map((name) => [...keysOf(shown, name)].map((key, place) => (visible(key) ? toNumber(shown.ledger[name][place]) : "?")).join()).join(";");
+}
 
 /**
  * Which numbers the forward pass leaves out though it uses others of their family, or makes of nothing: masked places,
