@@ -120,9 +120,8 @@ export function stepOf(text) {
   return decimals > 2 && decimals <= 6 ? 10 ** -decimals : 0.01;
 }
 
-/** A number so many steps on, with its decimals. @param {string} text @param {number} steps */
-export function stepped(text, steps) {
-  const step = stepOf(text);
+/** A number so many steps on, with its decimals. @param {string} text @param {number} steps @param {number} [step] */
+export function stepped(text, steps, step = stepOf(text)) {
   const decimals = Math.round(-Math.log10(step));
   return (Number(text) + steps * step).toFixed(decimals).replace(/^-(0\.?0*)$/, "$1");
 }

@@ -12,7 +12,7 @@ import { meaningOf } from "./meaning.js";
 import { edited, kept, modelOf, placeOf, quantityOf, stateOf, stepped } from "./model.js";
 import { lineOf, scalarOf, shortened } from "./names.js";
 import { picture } from "./picture.js";
-import { idleIn, readerOf, testedNumbers } from "./reads.js";
+import { idleIn, onlyChooses, readerOf, testedNumbers } from "./reads.js";
 import { settingsPanel } from "./settings.js";
 import { hashOf, isKnown, stateFrom } from "./share.js";
 import { downloadMenu } from "./takeaway.js";
@@ -64,7 +64,8 @@ export function start(root, data) {
 
   const pick = (/** @type {string} */ selected) => update({ selected });
   const edit = (/** @type {string} */ key, /** @type {string} */ text) => update(edited(fresh(), key, text));
-  const step = (/** @type {string} */ key, /** @type {number} */ steps) => update({ ...edited(fresh(), key, stepped(textOf(view.shown, scalarOf(key)), steps)), selected: key });
+  const step = (/** @type {string} */ key, /** @type {number} */ steps) => update({ ...edited(fresh(), key, stepped(textOf(view.shown, scalarOf(key)), steps, isWhole(key) ? 1 : undefined)), selected: key });
+  const isWhole = (/** @type {string} */ key) => onlyChooses(view.shown, scalarOf(key).family);
   const answer = (/** @type {string} */ key, /** @type {string} */ text) => {
     const { [key]: _, ...others } = state.answers;
     update({ answers: text.trim() ? { ...others, [key]: text } : others });
@@ -187,7 +188,10 @@ export function start(root, data) {
     downloads.update();
     const given = !selected.includes("/") && Boolean(placeOf(view, selected));
     value.element.hidden = !given;
-    if (given) value.update(`Change ${lineOf(shown, quantityOf(selected))}`, textOf(shown, scalarOf(selected)), described !== selected, shown.families.get(scalarOf(selected).family)?.role === "setting");
+    if (given) {
+      const whole = isWhole(selected);
+      value.update(`Change ${lineOf(shown, quantityOf(selected))}`, textOf(shown, scalarOf(selected)), described !== selected, whole || shown.families.get(scalarOf(selected).family)?.role === "setting", whole);
+    }
     described = selected;
     type.hidden = !hidden || given || selected.includes("/") || numbers.element.hidden;
     const role = meaningOf(shown, view.network, quantityOf(selected));

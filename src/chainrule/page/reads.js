@@ -93,11 +93,22 @@ export function readerOf(shown, visible = () => true) {
 /** @param {Index} index @param {Record<string, number>} at */
 const placeIn = (index, at) => (typeof index === "number" ? index : typeof index === "string" ? at[index] : index.terms.reduce((sum, [name, times]) => sum + times * at[name], index.constant));
 
+/** The families in tests of the forward pass. @param {Shown} shown */
+function testedFamilies(shown) {
+  const tests = forwardDefinitions(shown).flatMap(({ formula }) => [...nodes(formula)].filter(({ op }) => op === "if").flatMap(({ args }) => /** @type {Expr[]} */ (args).slice(0, 2)));
+  return new Set(tests.flatMap(refsOf).map((node) => /** @type {string} */ (node.name)).filter((name) => shown.families.has(name)));
+}
+
+/** Whether a family's numbers only choose, such as the rows of a table: they are whole. @param {Shown} shown @param {string} family */
+export function onlyChooses(shown, family) {
+  /** @param {Expr} expr @returns {boolean} */
+  const outside = (expr) => expr.name === family || (expr.args ?? []).slice(expr.op === "if" ? 2 : 0).some(outside);
+  return testedFamilies(shown).has(family) && !forwardDefinitions(shown).some(({ formula }) => outside(formula));
+}
+
 /** The numbers that decide tests of the forward pass, as a text: while it is the same, formulas use the same. @param {Shown} shown @param {(key: string) => boolean} visible */
 export function testedNumbers(shown, visible) {
-  const tests = forwardDefinitions(shown).flatMap(({ formula }) => [...nodes(formula)].filter(({ op }) => op === "if").flatMap(({ args }) => /** @type {Expr[]} */ (args).slice(0, 2)));
-  const families = new Set(tests.flatMap(refsOf).map((node) => /** @type {string} */ (node.name)).filter((name) => shown.families.has(name)));
-  return [...families].map((name) => [...keysOf(shown, name)].map((key, place) => (visible(key) ? toNumber(shown.ledger[name][place]) : "?")).join()).join(";");
+  return [...testedFamilies(shown)].map((name) => [...keysOf(shown, name)].map((key, place) => (visible(key) ? toNumber(shown.ledger[name][place]) : "?")).join()).join(";");
 }
 
 /**
