@@ -74,6 +74,7 @@ def test_the_policy_names_the_script_and_the_style() -> None:
 def test_no_script_of_ours_can_end_its_element() -> None:
     for name in ("file", "widget"):
         assert not re.search(r"</script|<!--|<script", joined(name), re.IGNORECASE)
+        assert all(line.count("`") % 2 == 0 for line in joined(name).splitlines())  # no text over lines: see `joined`
 
 
 def test_a_file_is_complete_or_not_there(tmp_path: Path) -> None:
