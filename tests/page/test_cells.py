@@ -1,5 +1,6 @@
 """Layers that aren't dense, drawn as cells: what a reader sees, and what can be done with them."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -247,6 +248,8 @@ def test_the_picture_is_saved_with_its_cells(show: Show, tmp_path: Any) -> None:
     assert saved.count(">0.7428<") == 1
     assert "score" in saved
     assert "var(" not in saved
+    hatched = re.findall(r'<path[^>]* opacity="0\.5"', saved)
+    assert len(hatched) == 6  # the places that the mask leaves out, of scores and of weights
 
 
 @pytest.mark.parametrize("example", ["conv", "attention", "transformer-block", "lstm"])

@@ -119,13 +119,19 @@ function saidOf({ shown }, key, { see, below, idle }) {
   return `${own}${idle ? ", in no formula" : ""}${below ? `; ${value(below)}` : ""}`;
 }
 
+/** Three lines across a cell. @param {Place} place */
+function hatching({ x, y, w, h }) {
+  const line = (/** @type {number} */ far) => `M${x + Math.max(0, far - h)} ${y + Math.min(h, far)}L${x + Math.min(w, far)} ${y + Math.max(0, far - w)}`;
+  return [0.25, 0.5, 0.75].map((part) => line(part * (w + h))).join("");
+}
+
 /** @typedef {{ elements: Element[], update: (look: Look, state: State) => void, below?: Element }} Inside what a cell has in it */
 
 /** @param {string} key @param {Place} place @param {boolean} given whether it can be changed @param {Inside} inside @param {Tools} tools */
 function cellElement(key, { x, y, w, h }, given, inside, { handles, updates }) {
   const group = s("g", { class: "pick cell", role: "gridcell", tabindex: -1, "data-key": key },
     s("rect", { class: "paper", x, y, width: w, height: h }), ...inside.elements,
-    s("path", { class: "hatch", d: [0.25, 0.75].map((part) => `M${x + part * w - h / 2} ${y + h}l${h} ${-h}`).join("") }),
+    s("path", { class: "hatch", d: hatching({ x, y, w, h }) }),
     s("rect", { class: "ring", x: x + 1.25, y: y + 1.25, width: w - 2.5, height: h - 2.5, rx: 2 }));
   let [whole, below, before] = [key, key, ""];
   handles.reachable(group, () => whole); // chosen again, its derivative
@@ -178,7 +184,7 @@ function numberInside(key, { x, y, w, h }) {
     setAttribute(tint, "height", state.below ? h - BELOW : h);
     setAttribute(tint, "class", `tint${share < 0 ? " negative" : ""}`);
     setAttribute(tint, "fill-opacity", (DEEPEST * Math.abs(share)).toFixed(3));
-    setAttribute(under, "visibility", state.below ? "visible" : "hidden");
+    setAttribute(under, "opacity", state.below ? 1 : 0);
     setAttribute(forward, "y", y + (state.below ? (h - BELOW) / 2 + 5 : h / 2 + 4.5));
     setNumber(forward, shown, state.see ? key : null, "", "?", ROOM);
     setNumber(backward, shown, state.below, "", "", ROOM);
