@@ -266,6 +266,31 @@ def test_it_fits(show: Show, example: str, viewport: dict[str, int]) -> None:
     )
 
 
+CONTRAST = """() => {
+    const channels = (colour) => colour.match(/[\\d.]+/g).slice(0, 3).map(Number);
+    const over = (below, above, share) => below.map((each, place) => each * (1 - share) + above[place] * share);
+    const light = (colour) => [0.2126, 0.7152, 0.0722].reduce((sum, part, place) => {
+        const value = colour[place] / 255;
+        return sum + part * (value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+    }, 0.05);
+    const style = (cell, part) => getComputedStyle(cell.querySelector(part));
+    return Math.min(...[...document.querySelectorAll(".numbered .cell:not(.idle)")].map((cell) => {
+        const tint = style(cell, ".tint");
+        const ground = over(channels(style(cell, ".paper").fill), channels(tint.fill), Number(tint.fillOpacity));
+        const [one, two] = [light(ground), light(channels(style(cell, "text.forward").fill))];
+        return Math.max(one, two) / Math.min(one, two);
+    }));
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_tint_leaves_numbers_readable(show: Show, scheme: str) -> None:
+    screen = show(cr.load("attention"), color_scheme=scheme)
+    assert screen.page.evaluate(CONTRAST) >= 4.5
+    screen.page.emulate_media(media="print", color_scheme=scheme)  # type: ignore[arg-type]
+    assert screen.page.evaluate(CONTRAST) >= 4.5
+
+
 def test_words_for_axes(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the data say what an axis counts, its headings do."""
     words = {"score_a": ["sample", "query", "key"]}
