@@ -11,7 +11,7 @@ import { partsOf } from "./parts.js";
 /** @typedef {import("./blocks.js").Block} Block */
 /** @typedef {import("./boxes.js").Setting} Setting */
 /** @typedef {import("./boxes.js").Point & { sources: string[], before: string[], room: number }} Note what a part is made from that doesn't stand just before it, and what of the step before */
-/** @typedef {import("./layout.js").Plan & { blocks: Block[], arrows: Arrow[], notes: Note[] }} Picture */
+/** @typedef {import("./layout.js").Plan & { blocks: Block[], arrows: Arrow[], notes: Note[], whole: boolean }} Picture `whole` where all samples are shown at once */
 /** @typedef {{ blocks: Block[], w: number, h: number, axis: number }} Column */
 
 const NUMBER_CELLS = 420; // above, cells are too many for a number in each
@@ -72,8 +72,9 @@ export function arranged(shown, { sample, limit, upright, titles }) {
   const [plain, closer] = [filledLines(columns, limit), filledLines(columns, limit * WIDER)];
   const lines = closer.length < plain.length ? closer : plain;
   /** @type {Picture} */
-  const picture = { width: 0, height: 0, units: [], edges: [], links: [], titles: [], blocks: [], arrows: [], notes: [] };
+  const picture = { width: 0, height: 0, units: [], edges: [], links: [], titles: [], blocks: [], arrows: [], notes: [], whole: setting.whole };
   for (const line of lines) addLine(setting, picture, line, titles);
+  picture.width += 2; // for the last line of the last grid
   return picture;
 }
 

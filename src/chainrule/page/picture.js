@@ -38,6 +38,7 @@ export function picture(host, actions) {
   let updates = [];
   /** @type {Set<string>} */
   let passed = new Set(); // the links that are lit, between numbers and between families
+  let whole = false;
   /** @type {any} */
   let svg = null;
   const readout = h("p", { class: "readout", "aria-hidden": "true" }, HINT); // for the eye: a screen reader says the label itself
@@ -47,6 +48,7 @@ export function picture(host, actions) {
   /** @param {Plan | Picture} plan @param {How} how */
   function build(plan, how) {
     updates = [];
+    whole = "blocks" in plan && plan.whole;
     const said = "blocks" in plan ? "The network: the numbers of each layer as grids, in the order in which they are calculated" : "The network: each weight on its line, each neuron with its net input and its output";
     svg = s("svg", { viewBox: `0 0 ${Math.ceil(plan.width)} ${Math.ceil(plan.height)}`, class: `network ${how.full ? "full" : "lines"}`, role: "group", "aria-label": said });
     svg.style.maxWidth = `${Math.ceil(plan.width * ("blocks" in plan ? 1.1 : 1.3))}px`;
@@ -271,7 +273,7 @@ export function picture(host, actions) {
     svg.classList.toggle("traced", look.lit.size > 0);
     for (const each of updates) each(look);
   }
-  return { update, get squares() { return Boolean(svg?.querySelector(".small")); }, get svg() { return svg; }, clear: () => { made = ""; host.replaceChildren(); } };
+  return { update, get allSamples() { return whole; }, get squares() { return Boolean(svg?.querySelector(".small")); }, get svg() { return svg; }, clear: () => { made = ""; host.replaceChildren(); } };
 }
 
 /** A box with round corners on one side or on both. @param {number} x @param {number} y @param {number} w @param {number} h @param {number} r @param {"left" | "right" | "both"} side */
