@@ -8,6 +8,7 @@ IMPORT = re.compile(r'^import \{[^}]*\} from "\./([a-z]+)\.js";\n', re.MULTILINE
 EXPORT = re.compile(r"^export (?=(?:async )?(?:const|let|function|class)\b)", re.MULTILINE)
 COMMENT = re.compile(r"^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
 TYPE = re.compile(r"/\*\* @(?:type|param)\b(?:(?!\*/).)*\*/ ?")
+TRAILING = re.compile(r"(?<=[;{,)\]]) // [^\n\"'`]*$", re.MULTILINE)
 INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 
 
@@ -38,9 +39,11 @@ def module_order(name: str) -> list[str]:
 def joined(name: str = "page") -> str:
     """One module with everything that module ``name`` needs; only what it exports by default stays exported.
 
-    No two modules use the same name at their top level, so nothing has to be renamed. Types, comments on lines of their
-    own and the space before lines, a third of it, are left out: no text in the modules goes over several lines.
+    No two modules use the same name at their top level, so nothing has to be renamed. Types, comments and the space
+    before lines, a third of it, are left out: no text in the modules goes over several lines.
     """
-    texts = (EXPORT.sub("", IMPORT.sub("", module_text(each))) for each in module_order(name))
-    parts = [INDENT.sub("", TYPE.sub("", COMMENT.sub("", text))).strip() for text in texts]
+    texts = [EXPORT.sub("", IMPORT.sub("", module_text(each))) for each in module_order(name)]
+    for blank in (COMMENT, TYPE, TRAILING, INDENT):
+        texts = [blank.sub("", text) for text in texts]
+    parts = [text.strip() for text in texts]
     return "\n".join(part for part in parts if part) + "\n"

@@ -255,7 +255,8 @@ export function start(root, data) {
     const shape = kind === "cells" && drawn.squares ? "squares" : kind;
     legends[/** @type {"full" | "lines" | "cells" | "squares"} */ (shape)].hidden = false;
     sides.hidden = shape !== "squares";
-    for (const each of root.querySelectorAll(".legend .samples")) /** @type {HTMLElement} */ (each).hidden = !drawn.allSamples;
+    const said = { samples: drawn.allSamples, idle: drawn.svg.querySelector(".idle") };
+    for (const [kind, holds] of Object.entries(said)) for (const each of wide.querySelectorAll(`.legend .${kind}`)) /** @type {any} */ (each).hidden = !holds;
     drawn.svg.classList.toggle("backwards", /\/|^d_|_next:/.test(state.selected) || (backward && shown.families.get(scalarOf(state.selected).family)?.role === "parameter"));
   }
 
@@ -319,7 +320,7 @@ export function start(root, data) {
 
 const PICTURE_LEGEND = { forward: "forward: values", backward: "backward: derivatives of the error", thick: "thicker: a larger weight", dashed: "dashed: a negative weight", path: "lit: the way of the number chosen" };
 const LINES_LEGEND = { positive: "positive value", negative: "negative value", deep: "deeper: farther from 0", thick: PICTURE_LEGEND.thick, dashed: PICTURE_LEGEND.dashed, path: PICTURE_LEGEND.path };
-const CELLS_LEGEND = { forward: PICTURE_LEGEND.forward, backward: PICTURE_LEGEND.backward, positive: "tinted: positive", negative: "negative", near: "framed: in the formula of the number chosen", idle: "hatched: in no formula", samples: "a row for each sample: the mean is taken over them" };
+const CELLS_LEGEND = { forward: PICTURE_LEGEND.forward, backward: PICTURE_LEGEND.backward, positive: "tinted: positive", negative: "negative", near: "framed: in the formula of the number chosen", idle: "hatched: in no formula", samples: "a row for each sample: a formula takes them all" };
 const SQUARES_LEGEND = { positive: "filled: positive", hollow: "hollow: negative", near: CELLS_LEGEND.near, idle: CELLS_LEGEND.idle, samples: CELLS_LEGEND.samples };
 const MAP_LEGEND = { positive: "positive", negative: "negative", deep: "deeper: farther from 0" };
 

@@ -30,6 +30,7 @@ import { familyOf, hasDelta, keyOf, nameOf, scalarOf, shortened, spokenOf } from
 
 const NOTE_LETTER = 6.4; // pixels
 const HINT = "Click a number to see where it comes from. Drag a weight, an input or a target to change it.";
+const CELLS_HINT = "Click a number to see where it comes from, and again for its derivative. Drag a given one to change it.";
 
 /** A picture in an element. @param {HTMLElement} host @param {import("./handles.js").Actions} actions */
 export function picture(host, actions) {
@@ -38,17 +39,19 @@ export function picture(host, actions) {
   let updates = [];
   /** @type {Set<string>} */
   let passed = new Set(); // the links that are lit, between numbers and between families
-  let whole = false;
+  let [hint, whole] = [HINT, false];
   /** @type {any} */
   let svg = null;
-  const readout = h("p", { class: "readout", "aria-hidden": "true" }, HINT); // for the eye: a screen reader says the label itself
-  const handles = handlesWith(actions, readout, () => HINT);
+  const readout = h("p", { class: "readout", "aria-hidden": "true" }); // for the eye: a screen reader says the label itself
+  const handles = handlesWith(actions, readout, () => hint);
   const { reachable, draggable } = handles;
 
   /** @param {Plan | Picture} plan @param {How} how */
   function build(plan, how) {
     updates = [];
     whole = "blocks" in plan && plan.whole;
+    hint = "blocks" in plan ? CELLS_HINT : HINT;
+    setText(readout, hint);
     const said = "blocks" in plan ? "The network: the numbers of each layer as grids, in the order in which they are calculated" : "The network: each weight on its line, each neuron with its net input and its output";
     svg = s("svg", { viewBox: `0 0 ${Math.ceil(plan.width)} ${Math.ceil(plan.height)}`, class: `network ${how.full ? "full" : "lines"}`, role: "group", "aria-label": said });
     svg.style.maxWidth = `${Math.ceil(plan.width * ("blocks" in plan ? 1.1 : 1.3))}px`;

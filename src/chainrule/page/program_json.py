@@ -36,7 +36,7 @@ from chainrule.formula.expression import (
 from chainrule.formula.functions import function_row
 from chainrule.formula.slopes import formula_of, slope_of
 from chainrule.page.activations import activation_choices
-from chainrule.program.program import Definition, Family, Program, Role, with_role
+from chainrule.program.program import Definition, Family, Program, Role, definition_of, with_role
 
 SCHEMA = 1
 Data = dict[str, Any]
@@ -76,7 +76,7 @@ def live_data(live: Live) -> Data:
     for program, data in zip(live.programs.values(), programs, strict=True):
         own = activation_choices(program, live.loss) if len(programs) > 1 else choices
         data["choices"] = {
-            target: {name: [_definition(each) for each in changed] for name, changed in options.changed.items()}
+            target: {name: [_change(program, each) for each in changed] for name, changed in options.changed.items()}
             for target, options in own.items()
         }
     formulas = [each.formula for program in live.programs.values() for each in program.definitions]
@@ -155,6 +155,14 @@ def _definition(definition: Definition) -> Data:
         "sizes": {name: definition.sizes[name] for name in letters},
         "formula": formula_data(definition.formula),
     }
+
+
+def _change(program: Program, definition: Definition) -> Data:
+    """What is other than in the program's definition of the same family, with the family's name."""
+    before = definition_of(program, definition.target)
+    own = {} if before is None else _definition(before)
+    data = _definition(definition)
+    return {key: value for key, value in data.items() if key == "target" or own.get(key) != value}
 
 
 def formula_data(expr: Expr) -> Data:
