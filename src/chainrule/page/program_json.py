@@ -37,7 +37,7 @@ from chainrule.formula.functions import function_row
 from chainrule.formula.slopes import formula_of, slope_of
 from chainrule.page.activations import activation_choices
 from chainrule.program.blocks import blocks
-from chainrule.program.program import Definition, Family, Program, Role, with_role
+from chainrule.program.program import Definition, Family, Program, Role, definition_of, with_role
 
 SCHEMA = 1
 Data = dict[str, Any]
@@ -78,7 +78,9 @@ def live_data(live: Live) -> Data:
         own = activation_choices(program, live.loss) if len(programs) > 1 else choices
         steps = _steps(program)
         data["choices"] = {
-            target: {name: [_definition(each, steps) for each in changed] for name, changed in options.changed.items()}
+            target: {
+                name: [_change(program, each, steps) for each in changed] for name, changed in options.changed.items()
+            }
             for target, options in own.items()
         }
     formulas = [each.formula for program in live.programs.values() for each in program.definitions]
@@ -170,6 +172,14 @@ def _definition(definition: Definition, steps: Mapping[str, Data]) -> Data:
         "formula": formula_data(definition.formula),
     }
     return data | ({"steps": steps[definition.target]} if definition.target in steps else {})
+
+
+def _change(program: Program, definition: Definition, steps: Mapping[str, Data]) -> Data:
+    """What is other than in the program's definition of the same family, with the family's name."""
+    before = definition_of(program, definition.target)
+    own = {} if before is None else _definition(before, steps)
+    data = _definition(definition, steps)
+    return {key: value for key, value in data.items() if key == "target" or own.get(key) != value}
 
 
 def formula_data(expr: Expr) -> Data:
