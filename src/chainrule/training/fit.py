@@ -24,6 +24,7 @@ from chainrule.training.problems import DataError, TrainingError
 from chainrule.training.programs import (
     SAMPLE_WEIGHT,
     Trainable,
+    check_rounds,
     fixed_numbers,
     inputs_of,
     outputs_of,
@@ -118,6 +119,7 @@ def _job(
     if validation is not None:
         _check_samples(net, validation)
         kind = kind or kind_of(net, validation["target"])
+    check_rounds(net, source.rows, options.batch)
     net = replace(net, weighted=weighted)
     watched = replace(net, weighted=validation is not None and SAMPLE_WEIGHT in validation)
     program = lru_cache(maxsize=8)(partial(training_round, net))

@@ -16,7 +16,7 @@ from chainrule.training.engine import Engine
 from chainrule.training.measure import Forward, Measures, decided, measures
 from chainrule.training.preparation import as_answers, class_text, ledger_of, output_names
 from chainrule.training.problems import DataError
-from chainrule.training.programs import SAMPLE_WEIGHT, Trainable, fixed_numbers, training_round
+from chainrule.training.programs import SAMPLE_WEIGHT, Trainable, fixed_numbers, in_use, training_round
 from chainrule.training.readers import Data
 from chainrule.training.saved import Trained
 from chainrule.training.session import table_of
@@ -83,7 +83,8 @@ class SampleRound:
     """The next round of training on one row of data alone: all that a worked example of it needs.
 
     ``program_for`` gives its program; ``parameters`` are the network's weights, ``state`` has them and the
-    optimizer's states, ``rounds`` is how many rounds were done. Nothing is dropped out.
+    optimizer's states, ``rounds`` is how many rounds were done. Nothing is dropped out, and batch normalisation takes
+    its running statistics, as in use.
     """
 
     net: Trainable
@@ -98,7 +99,7 @@ class SampleRound:
 def sample_round(trained: Trained, data: Data, row: int) -> SampleRound:
     """One row of data, counted from 1, in a trained network. Raises ``DataError`` for a row that isn't there."""
     numbers = row_of(trained, data, row)
-    net = replace(trained.net, dropout={}, weighted=SAMPLE_WEIGHT in numbers)
+    net = replace(in_use(trained.net), weighted=SAMPLE_WEIGHT in numbers)
     parameters = trained.parameters
     return SampleRound(
         net, lru_cache(maxsize=2)(partial(training_round, net)), parameters, {**trained.progress.state, **parameters},
