@@ -8,7 +8,7 @@ Dropout and sample weights are ordinary given families in the formulas, so that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
@@ -24,6 +24,7 @@ from chainrule.catalogue.build import (
     DenseLayer,
     Inputs,
     Placed,
+    activation_of,
     forward_program,
     layer_names,
     output_shape,
@@ -32,7 +33,8 @@ from chainrule.catalogue.build import (
 )
 from chainrule.catalogue.initialisers import find_initialiser
 from chainrule.catalogue.kinds import find_kind
-from chainrule.catalogue.layer_row import Given, LayerUse, sizes_text
+from chainrule.catalogue.layer_row import Given, LayerUse
+from chainrule.catalogue.layers import find_activation
 from chainrule.catalogue.losses import find_loss
 from chainrule.catalogue.place import add_running, given_of_layer, input_shape, running_of_layer, settings_of
 from chainrule.catalogue.row import CatalogueError
@@ -147,15 +149,24 @@ def inputs_of(net: Trainable) -> int:
     return prod(input_shape(net.inputs))
 
 
-def outputs_of(net: Trainable) -> int:
-    """How many numbers a sample's outputs are. Raises ``CatalogueError`` where they are more than a list."""
+def outputs_of(net: Trainable) -> tuple[int, ...]:
+    """The shape of a sample's outputs: the last axis is theirs, those before it are the places that have some.
+
+    Raises ``CatalogueError`` where a sample has a single number without an axis.
+    """
     shape = output_shape(net.inputs, net.layers)
-    if len(shape) != 1:
+    if not shape:
         raise CatalogueError(
-            f"the network's outputs are {sizes_text(shape) or 'a single number'} for each sample; to train on data, "
-            "end with flatten, or with a layer whose outputs are a list"
+            "the network's output is a single number without an axis; to train on data, end with a layer whose outputs "
+            "are a list, such as a dense one"
         )
-    return shape[0]
+    return shape
+
+
+def learns_classes(layers: Sequence[AnyLayer], conventions: Conventions) -> bool:
+    """Whether outputs are about classes by what the network says: probabilities, or a loss that is made for them."""
+    activation = find_activation(activation_of(layers[-1])).name
+    return find_loss(conventions.loss).on != "any" or activation in ("softmax", "logistic")
 
 
 def training_round(net: Trainable, samples: int) -> Program:
@@ -334,18 +345,17 @@ def _renamed(definition: Definition, moved: Mapping[str, str]) -> Definition:
 
 
 def _weighted(program: Program) -> Program:
-    """The total with each sample's errors times the sample's weight."""
+    """The total with each sample's errors times the sample's weight, which may be another one at each place."""
 
     def weigh(node: Expr) -> Expr:
         if isinstance(node, Ref) and node.name == "E":
-            return Mul((Ref(SAMPLE_WEIGHT, node.indices[:1]), node))
+            return Mul((Ref(SAMPLE_WEIGHT, node.indices[:-1]), node))
         return node
 
-    samples = program.families["E"].shape[:1]
     families: dict[str, Family] = {}
     for family in program.families.values():
         if family.name == "E":
-            families[SAMPLE_WEIGHT] = Family(SAMPLE_WEIGHT, Role.INPUT, family.axes[:1], samples)
+            families[SAMPLE_WEIGHT] = Family(SAMPLE_WEIGHT, Role.INPUT, family.axes[:-1], family.shape[:-1])
         families[family.name] = family
     return Program(
         families,

@@ -215,7 +215,8 @@ def _ready(
         whole = table_of(data)
         preparation, rows = learnt([whole], None), whole.rows
         if options.validation and validation is None:
-            classes = class_places(preparation, whole) if preparation.classes else None
+            single = preparation.classes and not preparation.places
+            classes = class_places(preparation, whole) if single else None
             chosen, watched = split(rows, options.validation, split_seed(options), classes)
             preparation = learnt([whole], np.isin(np.arange(rows), chosen))
             train, apart = (ledger_of(preparation, take(whole, each)) for each in (chosen, watched))
