@@ -267,7 +267,7 @@ def _inputs(X: Any) -> Data:
     """Arrays get the column names x1, x2, ...; anything else has names of its own."""
     if isinstance(X, Data):
         return X
-    return Data(of_arrays(X)) if isinstance(X, np.ndarray | list) else Data(X)
+    return Data(of_arrays(_array(X, "X"))) if isinstance(X, np.ndarray | list) else Data(X)
 
 
 def _joined(X: Any, targets: Mapping[str, Array]) -> Data:

@@ -90,12 +90,12 @@ def learn(
             _look(each, part, name, choices, inside, names, whole)
     if not offset:
         raise DataError("there are no rows of data")
+    targets = {name: seen[name] for name in choices.target}
+    kind, (*places, units) = _kind(net, targets, choices), outputs_of(net)
     if below := chooses_below(net.inputs, net.layers):
         inputs = _choosing(names, seen, choices, below)
     else:
         inputs = tuple(_column(name, seen[name], choices) for name in names)
-    targets = {name: seen[name] for name in choices.target}
-    kind, (*places, units) = _kind(net, targets, choices), outputs_of(net)
     if kind == "numbers":
         columns = tuple(_target(name, each, choices) for name, each in targets.items())
         preparation = Preparation(inputs, columns, weight=choices.weight, places=tuple(places))
@@ -262,13 +262,13 @@ def _kind(net: Trainable, targets: Mapping[str, _Seen], choices: Choices) -> Kin
     *places, units = outputs_of(net)
     text = any(each.text for each in targets.values())
     as_classes = text or any(name in choices.categories for name in targets)
-    if len(targets) != prod(places):
-        _check_numbers(places, units, len(targets))
-        return "numbers"
     probability = learns_classes(net.layers, net.conventions)
+    if len(targets) != prod(places):
+        _check_numbers(places, units, len(targets), probability)
+        return "numbers"
     if units > 1:
         if places and not (as_classes or probability):
-            _check_numbers(places, units, len(targets))
+            _check_numbers(places, units, len(targets), probability)
         return "classes"
     if find_loss(net.conventions.loss).name == "hinge":
         return "signs"
@@ -276,15 +276,16 @@ def _kind(net: Trainable, targets: Mapping[str, _Seen], choices: Choices) -> Kin
     return "two classes" if as_classes or (probability and few) else "numbers"
 
 
-def _check_numbers(places: Sequence[int], units: int, count: int) -> None:
+def _check_numbers(places: Sequence[int], units: int, count: int, classes: bool) -> None:
     """Raise ``DataError`` where the target columns are neither one for each place nor one for each output."""
     if not places or count == prod(places) * units:
         return
     shape, of = sizes_text((*places, units)), prod(places)
-    classes = f"a class at each of {of} places, {of} columns, or " if units > 1 else ""
+    ways = [f"{of * units} numbers", *([f"a class at each of {of} places"] if classes and units > 1 else [])]
     raise DataError(
         f"there {'is 1 target column' if count == 1 else f'are {count} target columns'}, but the network's outputs are "
-        f"{shape} for each sample: {classes}{of * units} numbers; name as many columns with --target, such as 'next*'"
+        f"{shape} for each sample: {', or '.join(ways)}; name a column for each (--target 'next*' names all that begin "
+        "so)"
     )
 
 
