@@ -148,7 +148,9 @@ def _conclude(trained: Trained, folder: str, before: int, given: dict[str, Any])
     if trained.preparation.classes:
         from chainrule.training.use import class_names
 
-        click.echo(f"classes  {', '.join(class_names(trained)[:12])}")
+        classes = class_names(trained)
+        more = f" and {len(classes) - 12} more" if len(classes) > 12 else ""
+        click.echo(f"classes  {', '.join(classes[:12])}{more}")
     if history:
         score = score_name(trained.spec, trained.preparation)
         click.echo(f"epochs   {progress.epoch}: {record_text(history[-1], score)}")
