@@ -95,7 +95,9 @@ def batch_norm(x: Tensor, p: Params, s: dict[str, Any]) -> Tensor:
 
 
 def batch_norm_in_use(x: Tensor, p: Params, s: dict[str, Any]) -> Tensor:
-    return functional.batch_norm(x, p["mu"], p["var"] ** 2, p["gamma"], p["beta"], training=False, eps=float(s["eps"]))
+    return functional.batch_norm(
+        x, p["mu_run"], p["var_run"], p["gamma"], p["beta"], training=False, eps=float(s["eps"])
+    )
 
 
 def layer_norm(x: Tensor, p: Params, s: dict[str, Any]) -> Tensor:
@@ -237,8 +239,8 @@ def numbers(program: Program, rng: Rng, whole: int) -> dict[str, NDArray[Any]]:
             found[family.name] = rng.normal(size=family.shape)
     if whole:
         found["x"] = rng.integers(whole, size=program.families["x"].shape).astype(float)
-    if "var_l" in found and program.families["var_l"].role == Role.SETTING:
-        found["var_l"] = found["var_l"] ** 2
+    if "var_l_run" in found:
+        found["var_l_run"] = found["var_l_run"] ** 2
     return found
 
 
@@ -261,8 +263,6 @@ def test_derivatives_are_those_of_pytorch(case: Case, seed: int) -> None:
     (placed,) = place_layers(shape, [layer])
     own = {each.name: tensors[f"{each.name.split('_')[0]}_l{each.name[len(each.name.split('_')[0]) :]}"]
            for each in placed.plan.given}  # fmt: skip
-    if "var" in own:
-        own["var"] = own["var"].sqrt()
     out = case.oracle(tensors["x"], own, settings_of(layer))
     loss = ((tensors["target"] - out) ** 2).sum() / 2 / np.prod(out.shape[:-1] if out.ndim > 1 else len(out))
     loss.backward()  # type: ignore[no-untyped-call]

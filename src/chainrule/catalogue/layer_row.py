@@ -60,7 +60,8 @@ class Plan:
     In ``formulas`` the inputs are ``x``, or ``x1``, ``x2``, ... where there are several; ``out`` is the family that
     the next layer takes in. ``sizes`` are those of every letter, ``stable`` the forms without overflow by family.
     ``arithmetic`` says in words how the sizes come about. Where ``below`` isn't 0, what the layer takes in are whole
-    numbers from 0 below it.
+    numbers from 0 below it. ``running`` are numbers that training on data carries from round to round beside the
+    parameters, and ``follow`` the formulas of their next values: ``mu_run_next[j]`` of ``mu_run``.
     """
 
     formulas: str
@@ -72,6 +73,8 @@ class Plan:
     stable: Mapping[str, str] = field(default_factory=dict)
     arithmetic: str = ""
     below: int = 0
+    running: tuple[Given, ...] = ()
+    follow: str = ""
 
 
 Settings = Mapping[str, Any]
@@ -84,7 +87,8 @@ class LayerRow:
 
     ``plan`` makes the formulas from settings and inputs, and raises `CatalogueError` where they don't fit. ``short``
     is what such layers are named, numbered where there are several. ``inputs`` is how many other layers it takes in:
-    1, 2 for two or more, or 0 where the row says itself.
+    1, 2 for two or more, or 0 where the row says itself. ``in_use`` are the settings that such a layer has after
+    training on data, where it is given what was running.
     """
 
     name: str
@@ -96,6 +100,7 @@ class LayerRow:
     inputs: int = 1
     aliases: tuple[str, ...] = ()
     source: str = ""
+    in_use: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Normalisations: numbers less their mean, divided by their deviation, then scaled and shifted."""
 
+from decimal import Decimal
+
 from chainrule.catalogue.layer_row import Given, LayerRow, Plan, Planner, Setting, Settings, Source, letters
 from chainrule.catalogue.row import CatalogueError
 from chainrule.program.program import Role
@@ -29,20 +31,37 @@ def _normalised(mean_over: tuple[str, ...], kept: tuple[str, ...], every: str, e
 
 def _batch(settings: Settings, sources: tuple[Source, ...]) -> Plan:
     x = sources[0]
+    if not 0 <= Decimal(settings["momentum"]) <= 1:
+        raise CatalogueError(f"momentum is a share from 0 to 1, not {settings['momentum']}")
     ways = {"first": x.axes[:1], "last": x.axes[-1:], "none": ()}
     feature = ways[settings["channels"]]
     shape = tuple(size for name, size in zip(x.axes, x.shape, strict=True) if name in feature)
     others = tuple(name for name in x.axes if name not in feature)
     every = letters(("n",), x.axes)
     scale, shift, given = _scaled(settings, feature, shape)
-    lines = _normalised(("n", *others), feature, every, settings["eps"])
+    statistics = (
+        Given("mu_run", "mean", feature, shape, "zeros", Role.SETTING),
+        Given("var_run", "variance", feature, shape, "ones", Role.SETTING),
+    )
+    out = f"out[{every}] = {scale}hat[{every}]{shift}"
+    sizes = dict(zip(x.axes, x.shape, strict=True))
     if settings["mode"] == "evaluation":
-        own = Role.SETTING
-        given += [Given("mu", "mean", feature, shape, "zeros", own), Given("var", "variance", feature, shape, "ones",
-                                                                          own)]  # fmt: skip
-        lines = lines[2:]
-    lines.append(f"out[{every}] = {scale}hat[{every}]{shift}")
-    return Plan("\n".join(lines), x.axes, x.shape, tuple(given), dict(zip(x.axes, x.shape, strict=True)))
+        own = f"[{letters(feature)}]" if feature else ""
+        hat = f"hat[{every}] = (x[{every}] - mu_run{own}) / sqrt(var_run{own} + {settings['eps']})"
+        return Plan(f"{hat}\n{out}", x.axes, x.shape, (*given, *statistics), sizes)
+    together = ("n", *others)
+    lines = [*_normalised(together, feature, every, settings["eps"]), out]
+    follow = _followed(feature, together, settings["momentum"])
+    return Plan("\n".join(lines), x.axes, x.shape, tuple(given), sizes, running=statistics, follow=follow)
+
+
+def _followed(feature: tuple[str, ...], together: tuple[str, ...], momentum: object) -> str:
+    """What training on data carries along: the running variance follows the unbiased one, as in PyTorch."""
+    own, count = f"[{letters(feature)}]" if feature else "", f"count[{letters(together)}]"
+    return (
+        f"mu_run_next{own} = (1 - {momentum}) * mu_run{own} + {momentum} * mu{own}\n"
+        f"var_run_next{own} = (1 - {momentum}) * var_run{own} + {momentum} * var{own} * {count} / ({count} - 1)"
+    )
 
 
 def _over(settings: Settings, x: Source) -> tuple[tuple[str, ...], tuple[int, ...], tuple[str, ...]]:
@@ -75,8 +94,9 @@ def _rms(settings: Settings, sources: tuple[Source, ...]) -> Plan:
 
 
 def _row(name: str, title: str, plan: Planner, short: str, aliases: tuple[str, ...], source: str,
-         settings: tuple[Setting, ...], keys: tuple[tuple[str, str], ...]) -> LayerRow:  # fmt: skip
-    return LayerRow(name, title, plan, settings, keys, short, aliases=aliases, source=source)
+         settings: tuple[Setting, ...], keys: tuple[tuple[str, str], ...],
+         in_use: tuple[tuple[str, str], ...] = ()) -> LayerRow:  # fmt: skip
+    return LayerRow(name, title, plan, settings, keys, short, aliases=aliases, source=source, in_use=in_use)
 
 
 EPS = Setting("eps", "number", "Added to the variance, so that no division is by 0.", "0.00001")
@@ -90,9 +110,13 @@ NORMALISATIONS = (
         (Setting("mode", "text", "With the statistics of the batch, or with given ones.", "training",
                  choices=("training", "evaluation")),
          Setting("channels", "text", "Which axis has a mean of its own.", "first", choices=("first", "last", "none")),
-         EPS),
-        (*NUMBERS, ("mean", "for evaluation: the mean of each feature"),
-         ("variance", "for evaluation: the variance of each feature")),
+         EPS,
+         Setting("momentum", "number", "In training on data: the share of the batch in the running statistics, which "
+                 "the layer has in use. The running variance follows the unbiased one, divided by one less than the "
+                 "number of samples, as in PyTorch.", "0.1")),
+        (*NUMBERS, ("mean", "for evaluation: the mean of each feature; else what the running one begins with, 0"),
+         ("variance", "for evaluation: the variance of each feature; else what the running one begins with, 1")),
+        (("mode", "evaluation"),),
     ),
     _row("layer_normalisation", "layer normalisation", _layer, "ln", ("layer_norm", "layernorm",
          "layer_normalization"), "Ba, Kiros and Hinton 2016", (OVER, EPS), NUMBERS),

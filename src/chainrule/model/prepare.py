@@ -20,6 +20,7 @@ from chainrule.catalogue.build import (
     forward_program,
     instantiate,
     layer_names,
+    of_outputs,
     parameter_shapes,
     place_layers,
     taught_delta,
@@ -34,7 +35,7 @@ from chainrule.catalogue.optimizers import find_optimizer
 from chainrule.catalogue.place import given_of_layer, input_shape
 from chainrule.catalogue.training import Update, setting_values, training_program
 from chainrule.explain.round import Shorter
-from chainrule.formula.expression import Div, Mul, Ref, refs, rename_letters
+from chainrule.formula.expression import Div, Mul, Ref, refs
 from chainrule.formula.parse import FormulaErrors, Statement, parse_expression, parse_formulas
 from chainrule.model.conventions import Choices, made_otherwise
 from chainrule.model.task import Array, Task
@@ -267,9 +268,8 @@ def _shorter(taught: Taught | None, output: str, program: Program, ledger: Mappi
     family = program.families[f"net_{output}"]
     part = definition_of(program, adjoint_name("E"))
     assert part is not None
-    formula = rename_letters(parse_expression(taught.formula), {"k": family.axes[-1]})
     names = {"out": f"out_{output}", "target": "target"}
-    formula = instantiate(formula, names, {})
+    formula = instantiate(parse_expression(of_outputs(taught.formula, family.axes)), names, {})
     if isinstance(part.formula, Div):  # the 1/N of a mean stands in front of every part
         formula = Mul((part.formula, formula))
     return (Shorter(family.name, formula, taught.condition),)
