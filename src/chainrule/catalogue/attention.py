@@ -7,18 +7,22 @@ from chainrule.catalogue.layer_row import (
     Given,
     LayerRow,
     Plan,
+    Reading,
     Setting,
     Settings,
     Source,
+    TaughtForm,
     activated,
     letters,
     sizes_text,
 )
 from chainrule.catalogue.normalisation import NORMALISATIONS
+from chainrule.catalogue.normalisation import READING as NORMALISED
 from chainrule.catalogue.row import CatalogueError
 from chainrule.formula.expression import Expr, Ref, transform
 from chainrule.formula.parse import parse_expression, parse_formulas
 from chainrule.formula.unparse import statement_text, to_text
+from chainrule.program.program import adjoint_name
 
 
 def _sequence(x: Source, what: str) -> tuple[int, int]:
@@ -52,6 +56,13 @@ def _mixed(heads: tuple[str, ...], width: int, causal: bool, names: Sequence[str
     return "\n".join(lines), {"attn": f"{safe('s', 'a')} / sum[m]({safe('m', 'b')})"}
 
 
+def _taught(heads: tuple[str, ...]) -> tuple[TaughtForm, ...]:
+    """The way back through the softmax, as it is taught."""
+    own = letters(("n",), heads, ("t",))
+    form = f"d_score[{own},s] = attn[{own},s] * (d_attn[{own},s] - sum[s2](attn[{own},s2] * d_attn[{own},s2]))"
+    return (TaughtForm(form, ("attn",), "it holds for every softmax"),)
+
+
 def _dot_product(settings: Settings, sources: tuple[Source, ...]) -> Plan:
     """Attention without weights: queries, keys and values are the layer's inputs."""
     if len(sources) not in (1, 3):
@@ -67,7 +78,7 @@ def _dot_product(settings: Settings, sources: tuple[Source, ...]) -> Plan:
     names = ("x1", "x2", "x3") if len(sources) == 3 else ("x", "x", "x")
     text, stable = _mixed((), width, settings["causal"], names)
     sizes = {"t": steps} | dict.fromkeys(("s", "m", "a", "b"), others)
-    return Plan(text, ("t", "d"), (steps, out), (), sizes, "mix", stable)
+    return Plan(text, ("t", "d"), (steps, out), (), sizes, "mix", stable, taught=_taught(()))
 
 
 def _multi_head(settings: Settings, sources: tuple[Source, ...]) -> Plan:
@@ -105,7 +116,8 @@ def _multi_head(settings: Settings, sources: tuple[Source, ...]) -> Plan:
     sizes = dict.fromkeys(("t", "s", "m", "a", "b"), steps) | {"d": width, "e": features, "f": features}
     sizes |= {"h": count} if heads else {}
     said = f"{units} units in {count} heads gives {width} for each" if heads else ""
-    return Plan("\n".join(lines), ("t", "f"), (steps, features), tuple(given), sizes, stable=stable, arithmetic=said)
+    return Plan("\n".join(lines), ("t", "f"), (steps, features), tuple(given), sizes, stable=stable, arithmetic=said,
+                taught=_taught(heads))  # fmt: skip
 
 
 def _position(settings: Settings, sources: tuple[Source, ...]) -> Plan:
@@ -154,7 +166,19 @@ def renamed(plan: Plan, tag: str, inputs: Mapping[str, str]) -> Plan:
     lines = [statement_text(names[each.target], each.indices, transform(each.formula, rename)) for each in statements]
     given = tuple(replace(each, name=f"{each.name}_{tag}", key=f"{tag}_{each.key}") for each in plan.given)
     stable = {names[name]: to_text(transform(parse_expression(text), rename)) for name, text in plan.stable.items()}
-    return replace(plan, formulas="\n".join(lines), given=given, stable=stable, out=names[plan.out])
+    taught = tuple(_renamed_form(form, names) for form in plan.taught)
+    return replace(plan, formulas="\n".join(lines), given=given, stable=stable, out=names[plan.out], taught=taught)
+
+
+def _renamed_form(form: TaughtForm, names: Mapping[str, str]) -> TaughtForm:
+    both = dict(names) | {adjoint_name(old): adjoint_name(new) for old, new in names.items()}
+
+    def rename(node: Expr) -> Expr:
+        return replace(node, name=both[node.name]) if isinstance(node, Ref) and node.name in both else node
+
+    (line,) = parse_formulas(form.formula)
+    text = statement_text(both[line.target], line.indices, transform(line.formula, rename))
+    return replace(form, formula=text, through=tuple(names[each] for each in form.through))
 
 
 def _chained(parts: Sequence[Plan], out: Plan) -> Plan:
@@ -164,6 +188,7 @@ def _chained(parts: Sequence[Plan], out: Plan) -> Plan:
         tuple(given for each in parts for given in each.given),
         {name: size for each in parts for name, size in each.sizes.items()}, out.out,
         {name: text for each in parts for name, text in each.stable.items()}, out.arithmetic,
+        taught=tuple(form for each in parts for form in each.taught),
     )  # fmt: skip
 
 
@@ -214,22 +239,54 @@ BLOCK_KEYS = (
       for place in (1, 2) for key, word in (("gamma", "scale"), ("beta", "shift"))),
 )  # fmt: skip
 SOURCE = "Vaswani and others 2017"
+SEQUENCE = ("place", "feature")
+ATTENDING = Reading(
+    {"t": "place", "s": "seen place", "h": "head", "d": "unit", "e": "feature", "f": "feature"}, inputs=SEQUENCE,
+    called={"q": "queries", "k": "keys", "v": "values", "score": "scores", "attn": "weights", "mix": "mix",
+            "out": "output"},
+    ways={"q": "through the query", "k": "through the key", "v": "through the value"},
+)  # fmt: skip
+ENCODING = Reading({"t": "place", "e": "feature"}, inputs=SEQUENCE, called={"pe": "positions", "out": "sum"})
+FORWARD = Reading(
+    dict.fromkeys("jkl", "hidden unit") | dict.fromkeys("ogh", "feature"), inputs=("feature",),
+    called={"net_1": "hidden net inputs", "mid": "hidden units", "out": "output"},
+)  # fmt: skip
+
+
+def _tagged(words: Mapping[str, str], tag: str) -> dict[str, str]:
+    return {f"{name}_{tag}": word for name, word in words.items()}
+
+
+def _of_parts(what: str) -> dict[str, str]:
+    """What the parts of a block say of their families, under the names that these have in the block."""
+    parts = ((ATTENDING, "attn"), (FORWARD, "ff"), (NORMALISED, "norm1"), (NORMALISED, "norm2"))
+    return {name: word for each, tag in parts for name, word in _tagged(getattr(each, what), tag).items()}
+
+
+JOINED = ("sum_1", "sum_2", "out")
+BLOCK = Reading(
+    dict(ATTENDING.letters) | {"j": "hidden unit", "o": "feature"}, inputs=SEQUENCE,
+    called=_of_parts("called") | dict.fromkeys(JOINED, "with what came in"),
+    ways=_of_parts("ways") | dict.fromkeys(JOINED, "by the branch around"),
+    omitted=("mu_norm1", "var_norm1", "mu_norm2", "var_norm2"),
+)  # fmt: skip
 
 ATTENTIONS = (
     LayerRow("scaled_dot_product_attention", "scaled dot-product attention", _dot_product, (CAUSAL,), (), "a",
-             inputs=0, aliases=("dot_product_attention",), source=SOURCE),
+             inputs=0, aliases=("dot_product_attention",), source=SOURCE, reading=ATTENDING),
     LayerRow("attention", "attention with weights for queries, keys and values", _multi_head,
              (HEADS, Setting("units", "count", "The width of all heads together; as wide as the input unless given.",
                              None), CAUSAL),
              ATTENTION_KEYS, "a", aliases=("multi_head_attention", "self_attention", "multihead_attention"),
-             source=SOURCE),
+             source=SOURCE, reading=ATTENDING),
     LayerRow("positional_encoding", "where in the sequence each place stands, added", _position,
              (Setting("learned", "flag", "Whether it is learned, not made of sines and cosines.", False),
               Setting("base", "number", "The longest wave is this times 2 pi.", 10000)),
-             (("weights", "for a learned one: a row for each place"),), "p", source=SOURCE),
+             (("weights", "for a learned one: a row for each place"),), "p", source=SOURCE,
+             reading=ENCODING),
     LayerRow("feed_forward", "two dense layers at each place", _feed_forward,
              (HIDDEN, Setting("activation", "name", "What is made of the hidden net input.", "relu")), FORWARD_KEYS,
-             "ff", source=SOURCE),
+             "ff", source=SOURCE, reading=FORWARD),
     LayerRow("transformer_block", "a transformer block", _block,
              (HEADS, HIDDEN, CAUSAL,
               Setting("order", "text", "The normalisations before or after the branches.", "pre",
@@ -239,5 +296,5 @@ ATTENTIONS = (
               Setting("activation", "name", "What is made of the hidden net input.", "relu"),
               Setting("eps", "number", "Added to the variance, so that no division is by 0.", "0.00001")),
              BLOCK_KEYS, "t", aliases=("transformer",),
-             source=f"{SOURCE}; normalised before as in Xiong and others 2020"),
+             source=f"{SOURCE}; normalised before as in Xiong and others 2020", reading=BLOCK),
 )  # fmt: skip

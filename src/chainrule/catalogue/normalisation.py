@@ -2,7 +2,18 @@
 
 from decimal import Decimal
 
-from chainrule.catalogue.layer_row import Given, LayerRow, Plan, Planner, Setting, Settings, Source, letters
+from chainrule.catalogue.layer_row import (
+    Given,
+    LayerRow,
+    Plan,
+    Planner,
+    Reading,
+    Setting,
+    Settings,
+    Source,
+    TaughtForm,
+    letters,
+)
 from chainrule.catalogue.row import CatalogueError
 from chainrule.program.program import Role
 
@@ -29,6 +40,27 @@ def _normalised(mean_over: tuple[str, ...], kept: tuple[str, ...], every: str, e
     ]
 
 
+EXACT = "it is exact, for the number in the root is the same on the way back"
+
+
+def _taught(mean_over: tuple[str, ...], kept: tuple[str, ...], axes: tuple[str, ...], eps: object) -> TaughtForm:
+    """The three ways to a number in one: its own slope, less the mean of all, less its share of the spread."""
+    every, spread = letters(("n",), axes), f"[{letters(kept)}]" if kept else ""
+    (over, each), (over2, each2) = (_others(mean_over, axes, place) for place in (2, 3))
+    return TaughtForm(
+        f"d_x[{every}] = 1 / sqrt(var{spread} + {eps}) * "
+        f"(d_hat[{every}] - 1 / count[{over}] * sum[{over}](d_hat[{each}]) - "
+        f"hat[{every}] * (1 / count[{over2}]) * sum[{over2}](d_hat[{each2}] * hat[{each2}]))",
+        ("mu", "var", "hat"), EXACT,
+    )  # fmt: skip
+
+
+def _others(mean_over: tuple[str, ...], axes: tuple[str, ...], place: int) -> tuple[str, str]:
+    """Letters of their own for what a mean goes over, and all letters with them: ``j2`` and ``n,j2``."""
+    others = {name: f"{name}{place}" for name in mean_over}
+    return letters(tuple(others.values())), letters(tuple(others.get(name, name) for name in ("n", *axes)))
+
+
 def _batch(settings: Settings, sources: tuple[Source, ...]) -> Plan:
     x = sources[0]
     if not 0 <= Decimal(settings["momentum"]) <= 1:
@@ -52,7 +84,10 @@ def _batch(settings: Settings, sources: tuple[Source, ...]) -> Plan:
     together = ("n", *others)
     lines = [*_normalised(together, feature, every, settings["eps"]), out]
     follow = _followed(feature, together, settings["momentum"])
-    return Plan("\n".join(lines), x.axes, x.shape, tuple(given), sizes, running=statistics, follow=follow)
+    taught = (_taught(together, feature, x.axes, settings["eps"]),)
+    return Plan(
+        "\n".join(lines), x.axes, x.shape, tuple(given), sizes, running=statistics, follow=follow, taught=taught
+    )
 
 
 def _followed(feature: tuple[str, ...], together: tuple[str, ...], momentum: object) -> str:
@@ -78,7 +113,9 @@ def _layer(settings: Settings, sources: tuple[Source, ...]) -> Plan:
     every = letters(("n",), x.axes)
     scale, shift, given = _scaled(settings, feature, shape)
     lines = [*_normalised(feature, kept, every, settings["eps"]), f"out[{every}] = {scale}hat[{every}]{shift}"]
-    return Plan("\n".join(lines), x.axes, x.shape, tuple(given), dict(zip(x.axes, x.shape, strict=True)))
+    sizes = dict(zip(x.axes, x.shape, strict=True))
+    taught = (_taught(feature, kept, x.axes, settings["eps"]),)
+    return Plan("\n".join(lines), x.axes, x.shape, tuple(given), sizes, taught=taught)
 
 
 def _rms(settings: Settings, sources: tuple[Source, ...]) -> Plan:
@@ -90,13 +127,31 @@ def _rms(settings: Settings, sources: tuple[Source, ...]) -> Plan:
         f"rms[{own}] = sqrt(mean[{letters(feature)}](x[{every}]**2) + {settings['eps']})",
         f"out[{every}] = {scale}x[{every}] / rms[{own}]",
     ]
-    return Plan("\n".join(lines), x.axes, x.shape, tuple(given), dict(zip(x.axes, x.shape, strict=True)))
+    over, each = _others(feature, x.axes, 2)
+    scaled = scale and f"gamma[{over}] * "
+    taught = TaughtForm(
+        f"d_x[{every}] = 1 / rms[{own}] * ({scale}d_out[{every}] - x[{every}] / rms[{own}] * "
+        f"(1 / count[{over}]) * sum[{over}]({scaled}d_out[{each}] * x[{each}] / rms[{own}]))",
+        ("rms", "out"), EXACT,
+    )  # fmt: skip
+    sizes = dict(zip(x.axes, x.shape, strict=True))
+    return Plan("\n".join(lines), x.axes, x.shape, tuple(given), sizes, taught=(taught,))
+
+
+READING = Reading(
+    inputs=("feature",),
+    ways={"mu": "through the mean", "var": "through the variance", "hat": "directly",
+          "rms": "through the root mean square", "out": "directly"},
+    called={"mu": "mean", "var": "variance", "hat": "normalised", "rms": "root mean square",
+            "out": "scaled and shifted", "gamma": "scale", "beta": "shift"},
+)  # fmt: skip
 
 
 def _row(name: str, title: str, plan: Planner, short: str, aliases: tuple[str, ...], source: str,
          settings: tuple[Setting, ...], keys: tuple[tuple[str, str], ...],
          in_use: tuple[tuple[str, str], ...] = ()) -> LayerRow:  # fmt: skip
-    return LayerRow(name, title, plan, settings, keys, short, aliases=aliases, source=source, in_use=in_use)
+    return LayerRow(name, title, plan, settings, keys, short, aliases=aliases, source=source, in_use=in_use,
+                    reading=READING)  # fmt: skip
 
 
 EPS = Setting("eps", "number", "Added to the variance, so that no division is by 0.", "0.00001")

@@ -16,9 +16,11 @@ from chainrule.catalogue.layer_row import sizes_text
 from chainrule.catalogue.place import input_shape
 from chainrule.explain.writing import DIGITS
 from chainrule.model.fitting import Fitting, engine_for
-from chainrule.model.prepare import header_of, shorter_for
+from chainrule.model.prepare import header_of
+from chainrule.model.reading import layer_lines, words_for
 from chainrule.model.step import Explanation, Step
 from chainrule.model.task import Task, given_of, next_state
+from chainrule.model.taught import shorter_for
 from chainrule.render.typst import svg_as_png
 from chainrule.spec.spec import NetworkPart, Spec
 from chainrule.training import saved, session, use
@@ -306,7 +308,8 @@ def row_step(trained: saved.Trained, data: Data, row: int, digits: int = DIGITS)
     source = f" of {data.name}" if data.name else ""
     task = Task(
         f"{trained.spec.title}: row {row}{source}", one.program_for, one.parameters, one.data, one.fixed, net.update,
-        conventions=head, shorter=shorter_for(net.layers, net.conventions),
+        conventions=head, shorter=shorter_for(net.inputs, net.layers, net.conventions),
+        words=words_for(net.inputs, net.layers), layers=layer_lines(net.inputs, net.layers),
     )  # fmt: skip
     return RowStep(task, one.rounds, digits, one.state)
 

@@ -87,7 +87,7 @@ def live_data(live: Live) -> Data:
     formulas += [
         each.formula for options in choices.values() for changed in options.changed.values() for each in changed
     ]
-    formulas += [each.formula for each in live.shorter]
+    formulas += [each.definition.formula for each in live.shorter]
     return {
         "schema": SCHEMA,
         "title": live.title,
@@ -106,7 +106,7 @@ def live_data(live: Live) -> Data:
         "rounds": live.rounds,
         "conventions": [list(line) for line in live.conventions],
         "shorter": [
-            {"family": each.family, "formula": formula_data(each.formula), "condition": each.condition}
+            {"family": each.family, "formula": formula_data(each.definition.formula), "condition": each.condition}
             for each in live.shorter
         ],
         "file": list(live.file),
