@@ -21,7 +21,7 @@ from chainrule.explain.families import (
 from chainrule.explain.grids import families_grids, is_listed
 from chainrule.explain.letters import lettered
 from chainrule.explain.names import Scalar, is_net_input, scalars
-from chainrule.explain.picture import diagram
+from chainrule.explain.picture import diagram, drawn
 from chainrule.explain.round import Round, backward_definitions, forward_definitions, update_definitions
 from chainrule.explain.shorter import shorter_note
 from chainrule.explain.windows import window_of
@@ -93,15 +93,15 @@ def _network(writing: Writing, example: Round) -> Iterator[Block]:
     picture = diagram(writing)
     if picture is not None:
         yield picture
-    given = [f for f in with_role(writing.names.program, Role.INPUT, Role.TARGET) if prod(f.shape) <= SHOWN_SCALARS]
-    if picture is None:
-        given += [f for f in with_role(writing.names.program, Role.PARAMETER) if prod(f.shape) <= SHOWN_SCALARS]
-    given += [f for f in with_role(writing.names.program, Role.STATE) if prod(f.shape) <= SHOWN_SCALARS]
-    if given:
+    in_picture = drawn(writing) if picture is not None else frozenset()
+    roles = ((Role.INPUT, Role.TARGET), (Role.PARAMETER,), (Role.STATE,))
+    given = [each for some in roles for each in with_role(writing.names.program, *some) if each.name not in in_picture]
+    short = [each for each in given if prod(each.shape) <= SHOWN_SCALARS]
+    if short:
         yield Paragraph(("Given:",))
-        yield from given_blocks(writing, given)
-    for family in with_role(writing.names.program, Role.INPUT, Role.TARGET, Role.PARAMETER):
-        if prod(family.shape) > SHOWN_SCALARS and (picture is None or family.role != Role.PARAMETER):
+        yield from given_blocks(writing, short)
+    for family in given:
+        if family not in short and family.role != Role.STATE:
             yield Paragraph((family_ref(writing, family.name), f" is given: {_shape(family)}."))
 
 
