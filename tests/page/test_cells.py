@@ -59,17 +59,17 @@ TREE = """
   - group /The network/:
     - 'grid "x: 4 × 4"':
       - row:
-        - columnheader "1"
-        - columnheader "4"
+        - columnheader "column 1"
+        - columnheader "column 4"
       - row:
-        - rowheader "1"
+        - rowheader "row 1"
         - gridcell "x[1,1] = 1"
         - gridcell "x[1,2] = 0.5"
     - 'grid "k_c: 3 × 3"':
       - row:
-        - columnheader "1"
+        - columnheader "column 1"
       - row:
-        - rowheader "1"
+        - rowheader "row 1"
         - gridcell "k_c[1,1] = 1; derivative of E_total by k_c[1,1] = 0" [selected]
     - 'grid "b_c: 1 × 1"':
       - row:
@@ -77,7 +77,7 @@ TREE = """
     - 'grid "net_c: 2 × 2"'
     - 'grid "out_c: 2 × 2"':
       - row:
-        - rowheader "2"
+        - rowheader "row 2"
         - gridcell "out_c[2,2] = 2.1; derivative of E_total by out_c[2,2] = 0.4274"
     - 'grid "out_p: 1 × 2"'
     - button "out_f1 = 1.6; derivative of E_total by out_f1 = −0.4274"
@@ -324,7 +324,7 @@ def test_a_larger_network_has_squares(show: Show) -> None:
         )
         signs[family] = hollow.count()
     assert signs["net_c"] != signs["d_net_c"]
-    filter_ = screen.page.get_by_role("grid", name="k_c, 3: 3 × 3", exact=True)
+    filter_ = screen.page.get_by_role("grid", name="k_c, filter 3: 3 × 3", exact=True)
     expect(filter_.get_by_role("gridcell")).to_have_count(9)
 
 

@@ -68,6 +68,7 @@ class Live:
     file: tuple[str | Mapping[str, str], ...] = ()
     rounds: int = 1000  # how far the page offers to train
     settings: Mapping[str, Any] = field(default_factory=dict)  # where the page begins: tab, selected, digits
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what each axis of a family counts
 
 
 def live_data(live: Live) -> Data:
@@ -111,6 +112,7 @@ def live_data(live: Live) -> Data:
         ],
         "file": list(live.file),
         "settings": dict(live.settings),
+        "words": {name: list(words) for name, words in live.words.items() if len(words) > 1},
     }
 
 
