@@ -15,6 +15,7 @@ from torch.nn import functional
 import chainrule as cr
 from chainrule.catalogue.build import Conventions, DenseLayer, LayerUse, forward_program, place_layers
 from chainrule.catalogue.kinds import LAYER_ROWS
+from chainrule.catalogue.row import CatalogueError
 from chainrule.engines.jax import compile_program as compile_jax
 from chainrule.engines.jax import precision
 from chainrule.engines.lower import lower
@@ -338,6 +339,29 @@ def test_branches_that_join(kind: str) -> None:
     slow = run(program, given)
     for each in ("w_a", "b_a", "w_b", "b_b"):
         np.testing.assert_allclose(slow[adjoint_name(each)], tensors[each].grad, rtol=TOLERANCE)  # type: ignore[arg-type]
+
+
+def test_attention_to_another_layer() -> None:
+    """Cross-attention: three places of two features are looked at from four of three."""
+    layers = [LayerUse("convolution_2d", (("kernel", (2, 2)),), "m"),
+              LayerUse("attention", (("heads", 2), ("units", 4)), "a", ("input", "m"))]  # fmt: skip
+    program = differentiate(forward_program((4, 3), layers, Conventions("half_squared_error"), 2))
+    given = numbers(program, np.random.default_rng(4), 0)
+    tensors = {name: torch.tensor(array, requires_grad=True) for name, array in given.items()}
+    x = tensors["x"]
+    seen = functional.conv2d(x[:, None], tensors["k_m"][None, None], tensors["b_m"][None])[:, 0]
+    q, k, v = (torch.einsum("hde,nte->nhtd", tensors[f"w_a_{name}"], of) + tensors[f"b_a_{name}"][:, None]
+               for name, of in (("q", x), ("k", seen), ("v", seen)))  # fmt: skip
+    mix = functional.scaled_dot_product_attention(q, k, v)
+    out = torch.einsum("fhd,nhtd->ntf", tensors["w_a_o"], mix) + tensors["b_a_o"]
+    (((tensors["target"] - out) ** 2).sum() / 2 / np.prod(out.shape[:-1])).backward()
+    slow, fast = run(program, given), compile_program(program)(given)
+    for name in given:
+        if adjoint_name(name) in slow:
+            np.testing.assert_allclose(slow[adjoint_name(name)], tensors[name].grad, rtol=TOLERANCE, atol=1e-12)
+            np.testing.assert_allclose(fast[adjoint_name(name)], tensors[name].grad, rtol=TOLERANCE, atol=1e-12)
+    with pytest.raises(CatalogueError, match="as many places that look as are looked at"):
+        place_layers((4, 3), [layers[0], LayerUse("attention", (("causal", True),), "a", ("input", "m"))])
 
 
 def test_shared_parameters_get_the_sum_of_both_places() -> None:

@@ -82,8 +82,15 @@ def _dot_product(settings: Settings, sources: tuple[Source, ...]) -> Plan:
 
 
 def _multi_head(settings: Settings, sources: tuple[Source, ...]) -> Plan:
-    x = sources[0]
-    steps, features = _sequence(x, "attention")
+    """Attention with weights. What is looked at, from which keys and values are made, may be another layer."""
+    if len(sources) > 2:
+        raise CatalogueError("attention takes in one layer, or two: that which looks, and that which is looked at")
+    (steps, features), (others, deep) = (_sequence(each, "attention") for each in (sources[0], sources[-1]))
+    if settings["causal"] and steps != others:
+        raise CatalogueError("a causal mask needs as many places that look as are looked at")
+    # The letters of a layer's place and feature; other ones for the second layer, whose sizes may differ.
+    looking = ("x" if len(sources) == 1 else "x1", "t", "e", features)
+    seen = looking if len(sources) == 1 else ("x2", "s", "g", deep)
     count = settings["heads"] or 1
     units = settings["units"] or features
     if units % count:
@@ -92,17 +99,20 @@ def _multi_head(settings: Settings, sources: tuple[Source, ...]) -> Plan:
     heads, sizes_of_heads = (("h",), (count,)) if settings["heads"] else ((), ())
     given: list[Given] = []
     lines: list[str] = []
-    for name, key in (("q", "query"), ("k", "key"), ("v", "value")):
+    for name, key, (x, place, feature, size) in (
+        ("q", "query", looking), ("k", "key", seen), ("v", "value", seen),
+    ):  # fmt: skip
         own = letters(heads, ("d",))
         given.append(
-            Given(f"w_{name}", f"{key}_weights", (*heads, "d", "e"), (*sizes_of_heads, width, features),
-                  fans=(features, units))
+            Given(f"w_{name}", f"{key}_weights", (*heads, "d", feature), (*sizes_of_heads, width, size),
+                  fans=(size, units))
         )  # fmt: skip
         bias = ""
         if f"{key}_bias" not in settings["without"]:
             given.append(Given(f"b_{name}", f"{key}_bias", (*heads, "d"), (*sizes_of_heads, width), "zeros"))
             bias = f" + b_{name}[{own}]"
-        lines.append(f"{name}[{letters(('n',), heads, ('t', 'd'))}] = sum[e](w_{name}[{own},e] * x[n,t,e]){bias}")
+        product = f"sum[{feature}](w_{name}[{own},{feature}] * {x}[n,{place},{feature}])"
+        lines.append(f"{name}[{letters(('n',), heads, (place, 'd'))}] = {product}{bias}")
     mixed, stable = _mixed(heads, width, settings["causal"], ("q", "k", "v"))
     lines.append(mixed)
     over = letters(heads, ("d",))
@@ -113,7 +123,8 @@ def _multi_head(settings: Settings, sources: tuple[Source, ...]) -> Plan:
         given.append(Given("b_o", "output_bias", ("f",), (features,), "zeros"))
         bias = " + b_o[f]"
     lines.append(f"out[n,t,f] = sum[{over}](w_o[f,{over}] * mix[{letters(('n',), heads, ('t', 'd'))}]){bias}")
-    sizes = dict.fromkeys(("t", "s", "m", "a", "b"), steps) | {"d": width, "e": features, "f": features}
+    sizes = {"t": steps} | dict.fromkeys(("s", "m", "a", "b"), others) | {"d": width, "e": features, "f": features}
+    sizes |= {"g": deep} if len(sources) > 1 else {}
     sizes |= {"h": count} if heads else {}
     said = f"{units} units in {count} heads gives {width} for each" if heads else ""
     return Plan("\n".join(lines), ("t", "f"), (steps, features), tuple(given), sizes, stable=stable, arithmetic=said,
@@ -241,7 +252,8 @@ BLOCK_KEYS = (
 SOURCE = "Vaswani and others 2017"
 SEQUENCE = ("place", "feature")
 ATTENDING = Reading(
-    {"t": "place", "s": "seen place", "h": "head", "d": "unit", "e": "feature", "f": "feature"}, inputs=SEQUENCE,
+    {"t": "place", "s": "seen place", "h": "head", "d": "unit", "e": "feature", "f": "feature", "g": "feature"},
+    inputs=SEQUENCE,
     called={"q": "queries", "k": "keys", "v": "values", "score": "scores", "attn": "weights", "mix": "mix",
             "out": "output"},
     ways={"q": "through the query", "k": "through the key", "v": "through the value"},
@@ -277,7 +289,8 @@ ATTENTIONS = (
     LayerRow("attention", "attention with weights for queries, keys and values", _multi_head,
              (HEADS, Setting("units", "count", "The width of all heads together; as wide as the input unless given.",
                              None), CAUSAL),
-             ATTENTION_KEYS, "a", aliases=("multi_head_attention", "self_attention", "multihead_attention"),
+             ATTENTION_KEYS, "a", inputs=0,
+             aliases=("multi_head_attention", "self_attention", "multihead_attention", "cross_attention"),
              source=SOURCE, reading=ATTENDING),
     LayerRow("positional_encoding", "where in the sequence each place stands, added", _position,
              (Setting("learned", "flag", "Whether it is learned, not made of sines and cosines.", False),
