@@ -32,7 +32,12 @@ MISTAKES = [
     ('activation = "relu"', 'activation = "rleu"', "there is no activation 'rleu'; did you mean relu"),
     ("bias = 0.1", "bias = [0.1, 0.2]", "bias: these 2 numbers are not a single number"),
     ("bias = 0.1", 'bias = "0.1"', "there is no initialiser '0.1'"),
-    ("bias = 0.1", 'share = "p"', "it shares the parameters of 'p', which is no layer before it"),
+    ("bias = 0.1", 'share = "p"', "weights: the layer uses the weights of p; leave weights out, or leave share out"),
+    (
+        'kind = "flatten"',
+        'kind = "flatten"\nshare = "q"',
+        "it shares the parameters of 'q', which is no layer before it",
+    ),
 ]
 
 

@@ -129,6 +129,7 @@ def _placed(inputs: Inputs, layers: tuple[AnyLayer, ...]) -> tuple[Placed, ...]:
     for place, (layer, name) in enumerate(zip(layers, names, strict=True)):
         try:
             sources = _sources(layer, names[place - 1] if place else NETWORK_INPUT, known)
+            layer = _sharing(layer, placed) if layer.share else layer
             plan = _plan(layer, place, sources)
             if layer.share:
                 _check_shared(layer, plan, placed)
@@ -196,13 +197,29 @@ def settings_of(row: LayerRow, layer: LayerUse) -> dict[str, object]:
     return chosen | {name: value for name, value in given.items() if value is not None}
 
 
-def _check_shared(layer: AnyLayer, plan: Plan, placed: Sequence[Placed]) -> None:
-    """The layer whose parameters are shared stands before and has the same ones, of the same shapes."""
+def _owner(layer: AnyLayer, placed: Sequence[Placed]) -> Placed:
+    """The layer whose parameters another one uses. Raises `CatalogueError` if it doesn't stand before or has none."""
     owner = next((each for each in placed if each.name == layer.share), None)
     if owner is None:
         raise CatalogueError(f"it shares the parameters of {layer.share!r}, which is no layer before it")
     if owner.layer.share:
         raise CatalogueError(f"{layer.share} has no parameters of its own; share {owner.layer.share}")
+    return owner
+
+
+def _sharing(layer: AnyLayer, placed: Sequence[Placed]) -> AnyLayer:
+    """A layer that uses another's parameters: it has a bias, or leaves one out, where that one does."""
+    owner = _owner(layer, placed).layer
+    if isinstance(layer, DenseLayer):
+        return replace(layer, bias=owner.bias) if isinstance(owner, DenseLayer) else layer
+    without = dict(owner.settings).get("without", ()) if isinstance(owner, LayerUse) else ()
+    settings = tuple(each for each in layer.settings if each[0] != "without")
+    return replace(layer, settings=(*settings, ("without", without)) if without else settings)
+
+
+def _check_shared(layer: AnyLayer, plan: Plan, placed: Sequence[Placed]) -> None:
+    """The layer whose parameters are shared has the same ones, of the same shapes."""
+    owner = _owner(layer, placed)
     there = {each.name: each.shape for each in owner.plan.given}
     for each in plan.given:
         if each.role == Role.PARAMETER and there.get(each.name) != each.shape:

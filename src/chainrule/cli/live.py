@@ -42,6 +42,8 @@ def page(
     """
     if path is None and sys.stdout.isatty():
         raise Refusal("a page is not for a terminal; add -o FILE.html, or look at it with: chainrule open " + network)
+    if path not in (None, "-") and Path(path).suffix.lower() not in (".html", ".htm"):
+        raise Refusal(f"a page is HTML; write it to FILE.html, not {path} (explain writes PDF, Markdown and others)")
     output(page_of(network, row, data, after, digits, title).html, path)
 
 

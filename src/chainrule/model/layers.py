@@ -14,6 +14,7 @@ from chainrule.catalogue.build import AnyLayer, DenseLayer, LayerUse
 from chainrule.catalogue.kinds import find_kind
 from chainrule.catalogue.layer_row import Given, LayerRow
 from chainrule.catalogue.row import CatalogueError
+from chainrule.spec.layers import setting_value
 from chainrule.spec.spec import KindPart, LayerPart
 
 
@@ -37,6 +38,10 @@ class Dense:
     name: str = ""
     inputs: str = ""
     share: str = ""
+
+    def __post_init__(self) -> None:
+        if self.share and not (isinstance(self.weights, str) and isinstance(self.bias, str)):
+            raise CatalogueError(f"this layer uses the weights and the bias of {self.share}: leave its own out")
 
 
 class Layer:
@@ -62,7 +67,13 @@ class Layer:
                 raise CatalogueError(f"{self.row.name} has no {key!r}; it has: {', '.join([*own, *keys])}")
         without = tuple(key for key, value in values.items() if key in keys and _is_none(value))
         self.values = {key: value for key, value in values.items() if key in keys and key not in without}
-        settings = tuple((key, _setting(own[key].kind, values[key])) for key in values if key in own)
+        if share and self.values:
+            raise CatalogueError(f"this layer uses the {' and '.join(self.values)} of {share}: leave its own out")
+        settings = tuple(
+            (key, None if value is None else setting_value(self.row, own[key], _plain(value)))
+            for key, value in values.items()
+            if key in own
+        )
         self.use = LayerUse(
             self.row.name, (*settings, ("without", without)) if without else settings, name,
             (inputs,) if isinstance(inputs, str) else tuple(inputs), train, share,
@@ -73,11 +84,13 @@ def _is_none(value: Any) -> bool:
     return value is None or (isinstance(value, str) and value == "none")
 
 
-def _setting(kind: str, value: Any) -> Any:
-    """A setting as a network file has it: numbers as typed, sizes as tuples."""
-    if kind == "number" and value is not None:
-        return Decimal(repr(float(value)))
-    return tuple(value) if isinstance(value, list) else value
+def _plain(value: Any) -> Any:
+    """A setting as a file gives it: lists, whole numbers, and other numbers as typed."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, tuple | list):
+        return [_plain(each) for each in value]
+    return Decimal(repr(value)) if isinstance(value, float) else value
 
 
 def layer_of(layer: Dense | Layer) -> AnyLayer:

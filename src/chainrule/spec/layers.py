@@ -58,14 +58,37 @@ def read_kind(report: Report, path: Path, table: Mapping[str, Any]) -> KindPart 
         if setting.required and setting.name not in table and setting.name not in meant:
             report.add((*path, setting.name), f"{setting.name} is missing", setting.meaning[0].lower()
                        + setting.meaning[1:].rstrip("."))  # fmt: skip
+    if settings.get("share"):
+        not_shared(report, path, settings["share"], list(values))
     if settings.get("activation"):
         _checked_activation(report, (*path, "activation"), settings["activation"])
     kept = {key: each for key, each in values.items() if each is not None}
     return KindPart(_use(row, settings, tuple(without)), kept)
 
 
+def not_shared(report: Report, path: Path, owner: str, keys: Sequence[str]) -> None:
+    """Numbers that a layer is given although it uses those of another: nobody would read them."""
+    for key in keys:
+        report.add((*path, key), f"the layer uses the {key} of {owner}", f"leave {key} out, or leave share out")
+
+
 def _field(setting: Setting) -> Field:
     return Field("layer", setting.name, setting.kind, setting.meaning, choices=setting.choices)
+
+
+def setting_value(row: LayerRow, setting: Setting, value: Any) -> Any:
+    """A setting that was given elsewhere than in a file, held to the same rules. Raises `CatalogueError`.
+
+    >>> from decimal import Decimal
+    >>> row = find_kind("dropout")
+    >>> setting_value(row, row.settings[0], Decimal("0.5"))
+    Decimal('0.5')
+    """
+    report = Report("", {})
+    found = read_value(report, (setting.name,), _field(setting), value)
+    for problem in report.problems:
+        raise CatalogueError(f"{row.name}, {problem.place}: {problem.message}")
+    return found
 
 
 def _checked_activation(report: Report, path: Path, name: str) -> None:

@@ -16,7 +16,7 @@ from chainrule.catalogue.row import CatalogueError
 from chainrule.catalogue.training import Update, setting_values
 from chainrule.formula.parse import FormulaError, FormulaErrors, parse_formulas
 from chainrule.spec.fields import TABLES, fields_of
-from chainrule.spec.layers import check_fit, is_dense, read_kind
+from chainrule.spec.layers import check_fit, is_dense, not_shared, read_kind
 from chainrule.spec.lines import Path, line_of
 from chainrule.spec.problems import Report, did_you_mean, nearest
 from chainrule.spec.spec import OWN, Drawn, FormulaPart, KindPart, LayerPart, Nested, NetworkPart, Spec
@@ -201,7 +201,9 @@ def _layer(report: Report, path: Path, values: Table, width: int | None) -> Laye
     if isinstance(bias, tuple) and units and len(bias) != units:
         report.add((*path, "bias"), f"there are {counted(len(bias), 'bias', 'biases')} for {counted(units, 'neuron')}",
                    "write one for each neuron, or a single number that they share")  # fmt: skip
-    if bias is None and values.get("train_bias"):
+    if values.get("share"):
+        not_shared(report, path, values["share"], [key for key in ("weights", "bias") if values.get(key) is not None])
+    elif bias is None and values.get("train_bias"):
         report.add((*path, "train_bias"), "there is no bias to train", "give the layer a bias, or leave this out")
     if weights is None and values.get("share"):
         weights = Drawn("zeros")  # never drawn: the weights are those of another layer

@@ -84,7 +84,8 @@ def read_value(report: Report, path: Path, field: Field, value: Any) -> Any:
 
 
 def _not(report: Report, path: Path, field: Field, value: Any) -> None:
-    hint = "write it without quotes" if isinstance(value, str) and field.kind not in ("text", "name") else ""
+    quoted = isinstance(value, str) and (value in ("true", "false") or value.lstrip("+-").replace(".", "").isdigit())
+    hint = "write it without quotes" if quoted and field.kind not in ("text", "name") else ""
     report.add(path, f"{shown(value)} is not {KINDS[field.kind][0]}", hint)
 
 
