@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule.check.answers import Answers
-from chainrule.check.candidates import Candidate, candidates, recalculated
+from chainrule.check.candidates import Candidate, candidates, changed_lines, recalculated
 from chainrule.check.edits import edits
 from chainrule.check.mistakes import MISTAKES, Mistake
 from chainrule.check.resolve import at_round
@@ -46,7 +46,7 @@ def sheet_after(step: cr.Step, done: int, key: Key | None = None) -> Sheet:
 
 def bent(sheet: Sheet, candidate: Candidate, right: Mapping[str, Any]) -> dict[str, Any]:
     """All lines of a sheet, calculated with a mistake."""
-    return {**right, **(recalculated(sheet, candidate.changes, right, {}) or {})}
+    return {**right, **(recalculated(sheet, changed_lines(sheet, candidate), right, {}) or {})}
 
 
 def differs(value: Any, right: Any) -> bool:

@@ -1,4 +1,5 @@
-"""Candidates for a mistake: other formulas for some lines of the sheet, and the numbers that they lead to."""
+"""Candidates for a mistake: other formulas for some families, the lines of the sheet that they change, and the numbers
+that these lead to."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -19,29 +20,36 @@ from chainrule.program.program import Program
 class Candidate:
     """One way in which a row's mistake can be made in all rounds of a sheet.
 
-    ``place`` is its number among the row's ways, ``changes`` the lines that become other ones.
+    ``place`` is its number among the row's ways, ``bends`` what it does in each round, by the rounds done before.
     """
 
     row: Mistake
     place: int
-    bend: Bend
-    changes: Mapping[str, Expr]
+    bends: Mapping[int, Bend]
+
+    @property
+    def bend(self) -> Bend:
+        """What it does in the first round."""
+        return next(iter(self.bends.values()))
 
 
 def candidates(sheet: Sheet, rows: Iterable[Mistake] = MISTAKES) -> Iterator[Candidate]:
     """All ways in which the rows' mistakes can be made on a sheet."""
-    programs = {done: names.program for done, names in sheet.names.items()}
+    programs = {id(names.program): names.program for names in sheet.names.values()}
     for row in rows:
-        by_round = {done: list(row.bend(program)) for done, program in programs.items()}
-        first = next(iter(by_round.values()), [])
-        for place, bend in enumerate(first):
-            changes: dict[str, Expr] = {}
-            for done, bends in by_round.items():
-                if place < len(bends):
-                    changes.update(bent_lines(done, sheet.names[done], bends[place]))
-            changes = {text: formula for text, formula in changes.items() if sheet.lines.get(text) != formula}
-            if changes:
-                yield Candidate(row, place, bend, changes)
+        bends = {own: list(row.bend(program)) for own, program in programs.items()}
+        by_round = {done: bends[id(names.program)] for done, names in sheet.names.items()}
+        for place in range(len(next(iter(by_round.values()), []))):
+            own = {done: found[place] for done, found in by_round.items() if place < len(found)}
+            yield Candidate(row, place, own)
+
+
+def changed_lines(sheet: Sheet, candidate: Candidate) -> dict[str, Expr]:
+    """The lines of a sheet that become other ones."""
+    changes: dict[str, Expr] = {}
+    for done, bend in candidate.bends.items():
+        changes.update(bent_lines(done, sheet.names[done], bend))
+    return {text: formula for text, formula in changes.items() if sheet.lines.get(text) != formula}
 
 
 def bent_lines(done: int, names: Names, bend: Bend) -> dict[str, Expr]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from chainrule.check.candidates import recalculated
+from chainrule.check.candidates import changed_lines, recalculated
 from chainrule.check.diagnose import Diagnosis, Fit
 from chainrule.check.mark import Marking
 from chainrule.check.result import Cause, Made
@@ -69,7 +69,7 @@ def _text(named: Named, place: int, fit: Fit) -> str:
 
 def _made(named: Named, place: int, fit: Fit) -> Made | None:
     """The nearest line on which the mistake was made, with the person's own numbers where there are any."""
-    changes = _changes(fit)
+    changes = _changes(named, fit)
     if changes is None:
         return None
     marking = named.marking
@@ -116,7 +116,7 @@ def _apart(named: Named, place: int, fit: Fit, fits: Sequence[Fit]) -> str:
     if not fit.ambiguous_with or fit is not fits[0]:
         return ""
     other = next((each for each in fits if each.id == fit.ambiguous_with[0]), None)
-    changes = None if other is None else (_changes(fit), _changes(other))
+    changes = None if other is None else (_changes(named, fit), _changes(named, other))
     if changes is None or changes[0] is None or changes[1] is None:
         return ""
     for name, number, first, second in _tries(named, place, changes[0], changes[1]):
@@ -125,9 +125,9 @@ def _apart(named: Named, place: int, fit: Fit, fits: Sequence[Fit]) -> str:
     return ""
 
 
-def _changes(fit: Fit) -> Mapping[str, Expr] | None:
+def _changes(named: Named, fit: Fit) -> Mapping[str, Expr] | None:
     if fit.candidate is not None and fit.also is None:
-        return fit.candidate.changes
+        return changed_lines(named.marking.sheet, fit.candidate)
     if fit.slip is not None and fit.slip.formula is not None:
         return {fit.slip.line: fit.slip.formula}
     return None
