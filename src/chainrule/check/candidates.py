@@ -8,12 +8,12 @@ from typing import Any
 from chainrule.check.bends import Bend
 from chainrule.check.mistakes import MISTAKES, Mistake
 from chainrule.check.sheet import Sheet, dependents, identifier, lines_of, with_lines
-from chainrule.explain.names import Names
+from chainrule.explain.names import Names, Scalar
 from chainrule.formula.expression import Expr
 from chainrule.numbers.arithmetic import MIXED, Arithmetic
 from chainrule.numbers.evaluate import evaluate_names
 from chainrule.program.blocks import positions
-from chainrule.program.program import Program
+from chainrule.program.program import Definition, Program, adjoint_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +48,31 @@ def changed_lines(sheet: Sheet, candidate: Candidate) -> dict[str, Expr]:
     """The lines of a sheet that become other ones."""
     changes: dict[str, Expr] = {}
     for done, bend in candidate.bends.items():
-        changes.update(bent_lines(done, sheet.names[done], bend))
+        bent = replace(sheet.names[done], program=bent_program(sheet.names[done].program, bend))
+        for definition in bend.changes:
+            for index in positions(definition):
+                changes.update(_bent_lines(sheet, done, bent, bend, definition, index))
     return {text: formula for text, formula in changes.items() if sheet.lines.get(text) != formula}
 
 
-def bent_lines(done: int, names: Names, bend: Bend) -> dict[str, Expr]:
-    """The lines of a round with a bend's formulas."""
-    bent = replace(names, program=bent_program(names.program, bend))
-    return {
-        identifier(key): formula
-        for definition in bend.changes
-        for index in positions(definition)
-        for key, formula in lines_of(done, bent, definition, index, split=bend.split)
-    }
+def bent_line(sheet: Sheet, candidate: Candidate, text: str) -> Expr | None:
+    """The formula of one line that becomes another one; None where it stays."""
+    done, quantity = sheet.keys[text]
+    bend = candidate.bends.get(done)
+    scalar = quantity if isinstance(quantity, Scalar) else Scalar(adjoint_name(quantity.by.family), quantity.by.index)
+    definition = next((each for each in bend.changes if each.target == scalar.family), None) if bend else None
+    if bend is None or definition is None:
+        return None
+    bent = replace(sheet.names[done], program=bent_program(sheet.names[done].program, bend))
+    formula = dict(_bent_lines(sheet, done, bent, bend, definition, scalar.index)).get(text)
+    return None if formula == sheet.lines.get(text) else formula
+
+
+def _bent_lines(
+    sheet: Sheet, done: int, bent: Names, bend: Bend, definition: Definition, index: tuple[int, ...]
+) -> Iterator[tuple[str, Expr]]:
+    for key, formula in lines_of(done, bent, definition, index, split=bend.split and sheet.split):
+        yield identifier(key), formula
 
 
 def bent_program(program: Program, bend: Bend) -> Program:

@@ -3,7 +3,7 @@
 What a change doesn't reach is taken from the unchanged program's numbers, so that it is the same to the last bit.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from math import prod
@@ -13,6 +13,7 @@ from typing import Any, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.check.vector import ELEMENTWISE, RELATIONS
 from chainrule.formula.expression import (
     Add,
     Call,
@@ -27,26 +28,17 @@ from chainrule.formula.expression import (
     Pow,
     Ref,
     Sum,
+    children,
     letter,
     refs,
 )
 from chainrule.formula.slopes import stable_of
-from chainrule.numbers.arithmetic import FLOAT
 from chainrule.program.blocks import Block, blocks, offset, steps
 from chainrule.program.program import Definition, Program
 
 Array = NDArray[Any]
 MOST = 2_000_000  # numbers at once
 SAME = 1e-13  # relative: as good as the unchanged number
-
-ELEMENTWISE: Mapping[str, Callable[..., Any]] = {
-    "exp": np.exp, "log": np.log, "sqrt": np.sqrt, "sin": np.sin, "cos": np.cos, "log1p": np.log1p,
-    "expm1": np.expm1, "tanh": np.tanh, "abs": np.abs, "sign": np.sign, "pi": lambda: np.asarray(np.pi),
-    "erf": np.vectorize(FLOAT.functions["erf"], otypes=[float]),
-}  # fmt: skip
-RELATIONS: Mapping[str, Callable[[Any, Any], Any]] = {
-    "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "==": np.equal, "!=": np.not_equal,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +92,7 @@ def columns(
         orders[key] = own
     found = _spread(base, len(changes))
     used = _spread(_with_pinned(base, pinned), len(changes))
-    largest = max((prod(each.sizes.values()) for each in program.definitions), default=1)
+    largest = max((_widest(each.formula, each.sizes, each.indices) for each in program.definitions), default=1)
     at_once = max(1, MOST // largest)
     for key, places in groups.items():
         for start in range(0, len(places), at_once):
@@ -111,6 +103,12 @@ def columns(
                 found.put(family, some, part.found[family])
                 used.put(family, some, part.used[family])
     return Columns(found.arrays, used.arrays, possible)
+
+
+def _widest(expr: Expr, sizes: Mapping[str, int], letters: Sequence[str]) -> int:
+    """How many values a formula has at its innermost place, under these letters."""
+    inner = (*letters, *expr.indices) if isinstance(expr, Sum | Max) else letters
+    return max([prod(sizes[name] for name in inner), *(_widest(each, sizes, inner) for each in children(expr))])
 
 
 @dataclass(slots=True)

@@ -10,9 +10,10 @@ import numpy as np
 
 from chainrule.check.bounds import CARELESS, noise, significant
 from chainrule.check.candidates import Candidate
+from chainrule.check.edits import Kin
 from chainrule.check.mark import Marking, Verdict, agreement
 from chainrule.check.mistakes import Mistake
-from chainrule.check.slips import Slip, tried, written_slips
+from chainrule.check.slips import Slip, kin_of, tried, written_slips
 from chainrule.check.trials import Numbers, Rerun, Trials, formulas_of, numbers_of, trials_of
 from chainrule.explain.names import Ratio
 from chainrule.program.program import Definition
@@ -72,8 +73,9 @@ def diagnose(
     trials = trials_of(marking, rerun)
     against = _against(marking, trials)
     fits = _rows(marking, trials, against, wrong)
+    kin = kin_of(marking.sheet)
     for place in wrong[: 0 if named_only else MOST_WRONG]:
-        fits[place] += _slips(marking, place, found)
+        fits[place] += _slips(marking, place, found, kin)
         if other_rounds is not None:
             fits[place] += _rounds(marking, place, other_rounds)
         if not fits[place]:
@@ -189,15 +191,18 @@ def _chance(marking: Marking, place: int, values: Numbers) -> float:
     return count * width / window if window else 0.0
 
 
-def _slips(marking: Marking, place: int, found: Diagnosis) -> list[Fit]:
+def _slips(marking: Marking, place: int, found: Diagnosis, kin: Kin) -> list[Fit]:
     each = marking.reported[place]
     values = {**marking.own, **marking.replaced, each.line: marking.own[each.line]}
-    trial = tried(marking.sheet, each.line, each.answer, values, marking.replaced)
-    found.tried += len(trial.slips)
-    chance = _chance(marking, place, trial.values)
+    near, numbers = tried(
+        marking.sheet, each.line, each.answer, values, marking.replaced, kin,
+        lambda numbers: _near(marking, place, numbers),
+    )  # fmt: skip
+    found.tried += len(numbers)
+    chance = _chance(marking, place, numbers)
     fits = [
-        Fit(slip.id, frozenset([place]), 0, off, chance, slip.likely, slip=slip, value=float(value))
-        for slip, value in zip(trial.slips, trial.values, strict=True)
+        Fit(slip.id, frozenset([place]), 0, off, chance, slip.likely, slip=slip, value=value)
+        for slip, value in near
         if (off := _off(marking, place, value)) is not None and off <= 2
     ]
     fits += [

@@ -23,7 +23,7 @@ def check_answers(task: Task, answers: Answers, *, published: bool = False) -> t
     """Check all answers on a task. Raises ``NotFiniteError`` where the right numbers are none themselves."""
     rounds = Rounds(task)
     if is_large(rounds, answers):
-        return check_arrays(rounds, answers, published), None
+        return check_arrays(task, answers, published), None
     trial = tried(task, answers)
     if trial.is_right:
         return _result(trial, Diagnosis(), answers, published), trial.marked
