@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import chainrule as cr
@@ -29,15 +29,11 @@ from chainrule.model.trial import sheet_for
 from chainrule.numbers.arithmetic import FLOAT, MIXED
 from chainrule.numbers.evaluate import evaluate_names
 from check.random_layers import BUILDS, layered
-from check.random_networks import Case, Kind, Writing, answer, full, networks
+from check.random_networks import Case, Kind, Writing, answer, full, networks, often
 
 LOSS = Scalar("E_total", ())
 WAY = Writing(9, significant=True)
 TELLING = 1e-6  # relative: nine digits show it for certain, and single precision does not account for it
-
-
-def often(examples: int) -> settings:
-    return settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def sheet_after(step: cr.Step, done: int, key: Key | None = None) -> Sheet:

@@ -106,7 +106,8 @@ def _off(marking: Marking, place: int, value: Any) -> float | None:
 def _slack(marking: Marking, line: str) -> float:
     """What floats may be off at a line."""
     done = marking.sheet.keys[line].done
-    return noise(marking.tight[line], max(marking.drift.get(done, 0.0), 1e-12 if done else 0.0))
+    drift = max(marking.drift.get(done, 0.0), 1e-12 if done else 0.0)
+    return noise(marking.tight[line], drift, float(marking.right[line]))
 
 
 def _near(marking: Marking, place: int, values: Numbers) -> Iterator[int]:
