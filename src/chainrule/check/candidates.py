@@ -9,7 +9,7 @@ from chainrule.check.bends import Bend
 from chainrule.check.mistakes import MISTAKES, Mistake
 from chainrule.check.sheet import Sheet, dependents, identifier, lines_of, with_lines
 from chainrule.explain.names import Names, Scalar
-from chainrule.formula.expression import Expr
+from chainrule.formula.expression import Expr, replace_refs
 from chainrule.numbers.arithmetic import MIXED, Arithmetic
 from chainrule.numbers.evaluate import evaluate_names
 from chainrule.program.blocks import positions
@@ -64,8 +64,11 @@ def bent_line(sheet: Sheet, candidate: Candidate, text: str) -> Expr | None:
     if bend is None or definition is None:
         return None
     bent = replace(sheet.names[done], program=bent_program(sheet.names[done].program, bend))
-    formula = dict(_bent_lines(sheet, done, bent, bend, definition, scalar.index)).get(text)
-    return None if formula == sheet.lines.get(text) else formula
+    lines = dict(_bent_lines(sheet, done, bent, bend, definition, scalar.index))
+    if text not in lines or lines[text] == sheet.lines.get(text):
+        return None
+    # Slopes that are there with the mistake only have no line to refer to.
+    return replace_refs(lines[text], {name: own for name, own in lines.items() if name not in sheet.keys})
 
 
 def _bent_lines(

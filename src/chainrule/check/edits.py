@@ -99,6 +99,18 @@ def edits(formula: Expr, kin: Kin, values: Mapping[str, float]) -> tuple[list[Ed
     return every, np.append(found.numbers, -found.value)
 
 
+def every_edit(formula: Expr, kin: Kin) -> Iterator[Edit]:
+    """The same without values, of a formula with letters."""
+    yield from _every(formula, kin, ())
+    yield Edit((), _negated(formula), Change.SIGN, formula, _negated(formula))
+
+
+def _every(node: Expr, kin: Kin, path: tuple[int, ...]) -> Iterator[Edit]:
+    yield from (Edit(path, new, change, was, now) for change, was, now, new in _changes(node, kin))
+    for place, part in enumerate(children(node)):
+        yield from _every(part, kin, (*path, place))
+
+
 def edited(formula: Expr, edit: Edit) -> Expr:
     """The formula after a change."""
     return _put(formula, edit.path, edit.node)
@@ -123,14 +135,16 @@ class _Part:
 
 def _below(formula: Expr, kin: Kin, values: Mapping[str, float], path: tuple[int, ...]) -> _Part:
     """The changes of the node itself, then those of each node below it."""
-    parts = [_below(part, kin, values, (*path, place)) for place, part in enumerate(children(formula))]
+    below = children(formula)
+    parts = [_below(part, kin, values, (*path, place)) for place, part in enumerate(below)]
     own = [part.value for part in parts]
-    value = evaluate_names(formula, values, FLOAT) if not parts else float(_with(formula, own, 0, own[0]))
+    value = float(_with(formula, own, 0, own[0])) if own else evaluate_names(formula, values, FLOAT)
+    known = {id(node): number for node, number in zip((*below, formula), (*own, value), strict=True)}
     found: list[Edit] = []
     numbers: list[float] = []
-    for change, was, now, node, number in _of_node(formula, kin, values, own, value):
+    for change, was, now, node in _changes(formula, kin):
         found.append(Edit(path, node, change, was, now))
-        numbers.append(number)
+        numbers.append(_known(node, known, values))
     arrays = [np.array(numbers, float)]
     for place, part in enumerate(parts):
         if part.edits:
@@ -151,49 +165,49 @@ def _with(node: Expr, own: Sequence[float], place: int, inner: Any) -> Any:
             return evaluate_names(with_children(node, tuple(Ref(f"part{at}") for at in range(len(own)))), named, VECTOR)
 
 
-Found = tuple[Change, Expr, Expr, Expr, float]  # the change, the part as it was, as it is now, the node, its value
+def _known(node: Expr, known: Mapping[int, float], values: Mapping[str, float]) -> float:
+    """The value of a formula made of parts whose values are known."""
+    if id(node) in known:
+        return known[id(node)]
+    own = [_known(each, known, values) for each in children(node)]
+    return float(_with(node, own, 0, own[0])) if own else float(evaluate_names(node, values, FLOAT))
 
 
-def _of_node(node: Expr, kin: Kin, values: Mapping[str, float], own: Sequence[float], value: float) -> Iterator[Found]:
-    """The changes of a node whose parts have their ``own`` values."""
+def _changes(node: Expr, kin: Kin) -> Iterator[tuple[Change, Expr, Expr, Expr]]:
+    """The changes of one node: what changed, as it was, as it is now, and the node with it."""
     match node:
         case Ref():
             for other in kin(node):
-                yield Change.REFERENCE, node, other, other, evaluate_names(other, values, FLOAT)
+                yield Change.REFERENCE, node, other, other
         case Add(args):
             for place, arg in enumerate(args):
-                left = _joined(Add, args[:place] + args[place + 1 :])
-                yield Change.TERM, arg, ONE, left, sum(own[:place]) + sum(own[place + 1 :])
+                yield Change.TERM, arg, ONE, _joined(Add, args[:place] + args[place + 1 :])
             for place, arg in enumerate(args):
-                turned = Add((*args[:place], _negated(arg), *args[place + 1 :]))
-                yield Change.SIGN, arg, _negated(arg), turned, sum(own[:place]) - own[place] + sum(own[place + 1 :])
+                yield Change.SIGN, arg, _negated(arg), Add((*args[:place], _negated(arg), *args[place + 1 :]))
         case Mul(args):
             for place, arg in enumerate(args):
-                left = _joined(Mul, args[:place] + args[place + 1 :])
-                yield Change.FACTOR, arg, ONE, left, prod(own[:place]) * prod(own[place + 1 :])
-                yield Change.TWICE, arg, arg, Mul((*args, arg)), value * own[place]
-            yield Change.ADDED, node, Add(args), Add(args), sum(own)
+                yield Change.FACTOR, arg, ONE, _joined(Mul, args[:place] + args[place + 1 :])
+                yield Change.TWICE, arg, arg, Mul((*args, arg))
+            yield Change.ADDED, node, Add(args), Add(args)
         case Neg(arg):
-            yield Change.SIGN, arg, arg, arg, own[0]
+            yield Change.SIGN, arg, arg, arg
         case Div(numerator, denominator):
             turned, product = Div(denominator, numerator), Mul((numerator, denominator))
-            yield Change.FACTOR, Div(ONE, denominator), ONE, numerator, own[0]
-            yield Change.DIVIDED, node, turned, turned, FLOAT.divide(own[1], own[0])
-            yield Change.DIVIDED, node, product, product, own[0] * own[1]
+            yield Change.FACTOR, Div(ONE, denominator), ONE, numerator
+            yield Change.DIVIDED, node, turned, turned
+            yield Change.DIVIDED, node, product, product
         case Pow(base, _):
-            yield Change.POWER, node, base, base, own[0]
+            yield Change.POWER, node, base, base
         case Call(function, (arg,)):
-            yield Change.FUNCTION, node, arg, arg, own[0]
-            for other, inner in ((function, node), *((each, arg) for each in CONFUSED.get(function, ()))):
-                there = value if inner is node else own[0]
-                now = Call(other, (inner,))
-                yield Change.FUNCTION, node, now, now, evaluate_names(Call(other, (Ref("x"),)), {"x": there}, FLOAT)
+            yield Change.FUNCTION, node, arg, arg
+            for now in (Call(function, (node,)), *(Call(each, (arg,)) for each in CONFUSED.get(function, ()))):
+                yield Change.FUNCTION, node, now, now
         case Num(typed):
             for read in _numbers(typed):
-                yield Change.NUMBER, node, Num(read), Num(read), float(read)
+                yield Change.NUMBER, node, Num(read), Num(read)
         case If(_, then, otherwise):
-            yield Change.BRANCH, node, then, then, own[2]
-            yield Change.BRANCH, node, otherwise, otherwise, own[3]
+            yield Change.BRANCH, node, then, then
+            yield Change.BRANCH, node, otherwise, otherwise
         case Sum() | Max() | Call():
             return
 
