@@ -9,15 +9,20 @@ from typing import Any
 import numpy as np
 
 from chainrule.check.bounds import CARELESS, noise, significant
-from chainrule.check.candidates import Candidate
+from chainrule.check.candidates import Candidate, candidates
 from chainrule.check.edits import Kin
+from chainrule.check.everywhere import carried_on, changed_everywhere
 from chainrule.check.mark import Marking, Verdict, agreement
 from chainrule.check.mistakes import Mistake
 from chainrule.check.slips import Slip, kin_of, tried, written_slips
-from chainrule.check.trials import Numbers, Rerun, Trials, formulas_of, numbers_of, trials_of
-from chainrule.explain.names import Ratio
+from chainrule.check.sheet import sources
+from chainrule.check.trials import Numbers, Rerun, Trials, formulas_of, joined, numbers_of, trials_of
+from chainrule.explain.names import Ratio, Scalar
 from chainrule.program.program import Definition
 
+MOST_STARTS = 3  # wrong numbers without an explanation on whose way all formulas are changed
+MOST_WAY = 200  # lines on that way
+MOST_EVERYWHERE = 3000  # changes of formulas for all entries
 MOST_WRONG = 12  # wrong numbers whose slips are looked for
 MOST_PAIRS = 1200
 MOST_CAUSES = 5  # shown for one number
@@ -70,9 +75,12 @@ def diagnose(
     found = Diagnosis()
     if not wrong:
         return found
-    trials = trials_of(marking, rerun)
-    against = _against(marking, trials)
-    fits = _rows(marking, trials, against, wrong)
+    trials = trials_of(marking, list(candidates(marking.sheet)), rerun)
+    fits = _rows(marking, trials, wrong)
+    more = list(_more(marking, fits, wrong))
+    if more:
+        trials = joined(trials, trials_of(marking, more))
+        fits = _rows(marking, trials, wrong)
     kin = kin_of(marking.sheet)
     for place in wrong[: 0 if named_only else MOST_WRONG]:
         fits[place] += _slips(marking, place, found, kin)
@@ -120,10 +128,35 @@ def _near(marking: Marking, place: int, values: Numbers) -> Iterator[int]:
     return (int(each) for each in np.flatnonzero(near))
 
 
-def _rows(
-    marking: Marking, trials: Trials, against: Sequence[int], wrong: Sequence[int]
-) -> dict[int, list[Fit]]:  # fmt: skip
+def _more(marking: Marking, fits: Mapping[int, list[Fit]], wrong: Sequence[int]) -> Iterator[Candidate]:
+    """Further candidates, where some wrong numbers have none yet.
+
+    Mistakes on the way forward that fit, with the derivatives that go with them; and every small change of the
+    formulas on the way to the first number without an explanation, made for all entries of a family.
+    """
+    sheet = marking.sheet
+    order = sorted(wrong, key=lambda place: sheet.order.get(marking.reported[place].line, -1))
+    forward = [fit.candidate for place in order[:1] for fit in fits[place] if fit.candidate is not None and fit.off <= 1]
+    found = [carried for each in forward if (carried := carried_on(each, sheet.names)) is not None]
+    left = [place for place in order if not any(fit.off <= 1 for fit in fits[place])]
+    families: dict[tuple[int, str], None] = {}
+    for place in left[:MOST_STARTS]:
+        line = marking.reported[place].line
+        for text in islice((each for each in sources(sheet, line, marking.replaced) if each in sheet.lines), MOST_WAY):
+            done, quantity = sheet.keys[text]
+            if isinstance(quantity, Scalar) and (text == line or text not in marking.replaced):
+                families[(done, quantity.family)] = None
+    for done, family in families:
+        new = list(changed_everywhere(sheet.names[done], done, family))
+        found += new
+        if len(found) > MOST_EVERYWHERE:
+            break
+    return iter(found)
+
+
+def _rows(marking: Marking, trials: Trials, wrong: Sequence[int]) -> dict[int, list[Fit]]:
     """For each wrong number the best way of making each row's mistake that gives it."""
+    against = _against(marking, trials)
     offs = {place: _offs(marking, trials, against, place) for place in wrong}
     explained: dict[int, set[int]] = {}
     for place, found in offs.items():
@@ -270,7 +303,7 @@ def _merged(one: Formulas, two: Formulas) -> dict[int, dict[str, Definition]]:
 
 def _order(fit: Fit) -> tuple[Any, ...]:
     """What explains more comes first; then what contradicts less, fits closer, and happens more often."""
-    named = fit.row is not None or fit.rounds is not None
+    named = (fit.row is not None and not fit.row.general) or fit.rounds is not None
     accidental = fit.chance > WORTH_SAYING and not named
     explained = len(fit.explained) - 0.6 * bool(fit.against)
     return (-explained, accidental, fit.off > 1, -fit.likely - 0.3 * named, fit.against, fit.off)
@@ -282,13 +315,13 @@ def _ranked(fits: list[Fit]) -> list[Fit]:
     A change without a name is left out where a row fits: it is that row said in another way, or an accident.
     """
     ordered = sorted(fits, key=_order)
-    named = any(fit.row is not None and fit.off <= 1 for fit in ordered)
+    named = any(fit.row is not None and not fit.row.general and fit.off <= 1 for fit in ordered)
     kept: list[Fit] = []
+    best = max((fit.explained for fit in ordered if fit.row and not fit.row.general), key=len, default=frozenset())
     for fit in ordered:
-        again = fit.slip is not None and any(
-            other.slip is not None and math.isclose(other.value, fit.value, rel_tol=1e-12) for other in kept
-        )
-        if len(kept) < MOST_CAUSES and not again and not (named and fit.slip is not None):
+        nameless = fit.slip is not None or (fit.row is not None and fit.row.general)
+        again = nameless and any(math.isclose(other.value, fit.value, rel_tol=1e-12) for other in kept)
+        if len(kept) < MOST_CAUSES and not again and not (named and nameless and fit.explained <= best):
             kept.append(fit)
 
     def equals(fit: Fit) -> tuple[str, ...]:

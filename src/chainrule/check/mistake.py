@@ -23,3 +23,4 @@ class Mistake:
     example: tuple[str, str]
     plausible: float = 0.5
     source: str = ""
+    general: bool = False  # it has no reason of its own: any small change of a formula

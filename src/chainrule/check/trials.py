@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.check.candidates import Candidate, candidates, changed_lines, recalculated
+from chainrule.check.candidates import Candidate, changed_lines, recalculated
 from chainrule.check.columns import Change, Columns, Pinned, columns
 from chainrule.check.mark import Marking
 from chainrule.check.sheet import Key, Sheet, calculated
@@ -32,9 +32,8 @@ class Trials:
     own: Mapping[str, Numbers]
 
 
-def trials_of(marking: Marking, rerun: Rerun | None) -> Trials:
-    """All candidates tried."""
-    found = list(candidates(marking.sheet))
+def trials_of(marking: Marking, found: Sequence[Candidate], rerun: Rerun | None = None) -> Trials:
+    """Candidates tried."""
     given = [(rerun(each) if rerun is not None else None) or {} for each in found]
     lines = list(dict.fromkeys(each.line for each in marking.reported))
     if any(isinstance(marking.sheet.keys[line].quantity, Ratio) for line in lines):
@@ -43,6 +42,15 @@ def trials_of(marking: Marking, rerun: Rerun | None) -> Trials:
     throughout = numbers_of(marking.sheet, marking.right, changes, lines, {}, given)
     own = numbers_of(marking.sheet, marking.own, changes, lines, marking.replaced)
     return Trials(found, throughout, own)
+
+
+def joined(one: Trials, two: Trials) -> Trials:
+    """All candidates of both."""
+    return Trials(
+        [*one.candidates, *two.candidates],
+        {line: np.concatenate([numbers, two.throughout[line]]) for line, numbers in one.throughout.items()},
+        {line: np.concatenate([numbers, two.own[line]]) for line, numbers in one.own.items()},
+    )
 
 
 def formulas_of(candidate: Candidate) -> dict[int, dict[str, Definition]]:
