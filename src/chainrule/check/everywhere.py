@@ -15,7 +15,7 @@ from chainrule.check.edits import Edit, edited, every_edit
 from chainrule.check.mistake import Mistake
 from chainrule.check.slips import LIKELY
 from chainrule.explain.names import Names, family_name
-from chainrule.formula.expression import ZERO, Expr, If, Index, Ref, add_indices, number, refs
+from chainrule.formula.expression import ZERO, Expr, If, Index, Ref, add_indices, children, number, refs
 from chainrule.formula.expression import Test as Comparison
 from chainrule.formula.unparse import to_text
 from chainrule.program.adjoint import differentiate
@@ -35,10 +35,29 @@ def changed_everywhere(names: Names, done: int, family: str) -> Iterator[Candida
     seen = {definition.formula}
     for place, edit in enumerate(every_edit(definition.formula, _kin_in(program, definition))):
         formula = edited(definition.formula, edit)
-        if formula not in seen:
+        if formula not in seen and _stays_inside(formula, program, definition.sizes):
             seen.add(formula)
             row = _row(f"everywhere-{edit.change.name.lower()}-{place}@{family}", _said(names, family, edit), edit)
             yield Candidate(row, place, {done: Bend((with_formula(definition, formula),))})
+
+
+def _stays_inside(formula: Expr, program: Program, sizes: Mapping[str, int]) -> bool:
+    """Whether every reference without a test around it stays within its family for all values of its letters."""
+    match formula:
+        case If(test, _, otherwise) if not any(node.indices for node in (*refs(test.left), *refs(test.right))):
+            return _stays_inside(otherwise, program, sizes)
+        case Ref(name, indices) if name in program.families:
+            ends = [_ends(index, sizes) for index in indices]
+            return all(0 <= low and high < size for (low, high), size in
+                       zip(ends, program.families[name].shape, strict=True))  # fmt: skip
+        case _:
+            return all(_stays_inside(each, program, sizes) for each in children(formula))
+
+
+def _ends(index: Index, sizes: Mapping[str, int]) -> tuple[int, int]:
+    """The smallest and the largest value of an index."""
+    spans = [times * (sizes[name] - 1) for name, times in index.terms]
+    return index.constant + sum(min(0, each) for each in spans), index.constant + sum(max(0, each) for each in spans)
 
 
 def _row(name: str, text: str, edit: Edit) -> Mistake:
@@ -62,6 +81,7 @@ def _written(names: Names, formula: Expr) -> str:
 def _kin_in(program: Program, definition: Definition) -> Callable[[Ref], Iterable[Expr]]:
     """What a reference in a definition can be taken for: one of another family, or of the same at another place."""
     steps = recurrent(program.definitions)
+    constant = {each.target for each in program.definitions if not any(refs(each.formula))}
     target = program.families[definition.target]
     order = {each.target: place for place, each in enumerate(program.definitions)}
 
@@ -70,7 +90,7 @@ def _kin_in(program: Program, definition: Definition) -> Callable[[Ref], Iterabl
         if family is None:
             return
         for other in program.families.values():
-            if other.name != node.name and _alike(family, other, target, order):
+            if other.name not in constant and other.name != node.name and _alike(family, other, target, order):
                 yield replace(node, name=other.name, why=None)
         yield from _turned(node, family)
         yield from _shifted(node, family, definition, steps)

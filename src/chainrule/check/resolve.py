@@ -217,11 +217,18 @@ def _placed(
         have = " x ".join(map(str, answer.array.shape)) or "one number"
         need = " x ".join(map(str, family.shape)) or "one number"
         return FoundArray(answer, done, name, reason=f"{answer.name} has the shape {have}; {family.name} needs {need}")
-    if len(family.shape) >= 2 and family.shape[-1] == family.shape[-2] and not said:
+    plain = len(family.shape) == 2 or family.role in (Role.PARAMETER, Role.UPDATED) or _is_gradient(names_at, done, name)
+    if plain and len(family.shape) >= 2 and family.shape[-1] == family.shape[-2] and not said:
         array, said = _square(array, right(done, name), said)
     if said:
         notes.append(f"{answer.name} is {said}")
     return FoundArray(answer, done, name, array)
+
+
+def _is_gradient(names_at: NamesAt, done: int, name: str) -> bool:
+    """Whether a family holds the derivatives by a parameter."""
+    families = names_at(done).program.families
+    return families[name].role == Role.ADJOINT and families[families[name].of].role == Role.PARAMETER
 
 
 def in_shape(array: NDArray[Any], family: Family) -> tuple[NDArray[Any] | None, str]:

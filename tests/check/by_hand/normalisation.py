@@ -16,14 +16,14 @@ NORM = {
     "variance constant": Slip("dE/dout_h", ["statistics-constant"]),
     "mean constant": Slip("dE/dout_h", ["statistics-constant"]),
     "other axis": Slip("mu_m", ["other-axis"]),
-    "root left out": Slip("hat_m", ["root-of-variance-left-out"]),
-    "root left out on the way back": Slip("dE/dout_h", ["root-of-variance-left-out"]),
-    "half of the variance's part": Slip("dE/dout_h", ["factor-of-part"]),
+    "root left out": Slip("hat_m", ["variance-for-deviation"]),
+    "root left out on the way back": Slip("dE/dout_h", ["variance-for-deviation"]),
+    "half of the variance's part": Slip("dE/dout_h", ["everywhere-factor"]),
     "gamma's gradient of the last sample": Slip("dE/dgamma_m", ["overwritten"]),
-    "gamma's gradient with the scaled number": Slip("dE/dgamma_m", ["reference"]),
-    "gamma's gradient with the number itself": Slip("dE/dgamma_m", ["reference"]),
-    "beta's gradient averaged": Slip("dE/dbeta_m", ["mean-for-sum"]),
-    "mean forgotten": Slip("hat_m", ["term"]),
+    "gamma's gradient with the scaled number": Slip("dE/dgamma_m", ["everywhere-reference"]),
+    "gamma's gradient with the number itself": Slip("dE/dgamma_m", ["everywhere-reference"]),
+    "beta's gradient averaged": Slip("dE/dbeta_m", ["mean-twice"]),
+    "mean forgotten": Slip("hat_m", ["everywhere-term"]),
 }
 
 
@@ -90,7 +90,7 @@ def norm(
 
 
 RMS = {
-    "root left out": Slip("rms_m", ["root-of-variance-left-out"]),
+    "root left out": Slip("rms_m", ["variance-for-deviation"]),
     "mean taken off": Slip("out_m", []),
     "statistics constant": Slip("dE/dout_h", ["statistics-constant"]),
     "gamma forgotten on the way back": Slip("dE/dout_h", ["scale-left-out", "factor"]),

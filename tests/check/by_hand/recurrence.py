@@ -14,7 +14,7 @@ SIMPLE = {
     "tanh slope plus": Slip("delta_r", ["tanh-slope-plus"]),
     "recurrent weights transposed back": Slip("dE/dh_r", ["transposed-backward"]),
     "recurrent weights transposed": Slip("net_r", ["transposed-forward"]),
-    "current state for previous": Slip("dE/du_r", ["current-for-previous"]),
+    "current state for previous": Slip("dE/du_r", ["wrong-step"]),
     "input of the step before": Slip("net_r", ["input-of-other-step"]),
     "gradient with the input of the step before": Slip("dE/dw_r", ["input-of-other-step"]),
     "bias forgotten": Slip("net_r", ["bias-left-out"]),
@@ -89,11 +89,11 @@ def simple(
 
 
 LSTM = {
-    "forget and input swapped": Slip("c_l", ["gates-swapped"]),
-    "output and forget swapped": Slip("c_l", ["gates-swapped"]),
+    "forget and input swapped": Slip("c_l", ["exchanged"]),
+    "output and forget swapped": Slip("c_l", ["everywhere-reference"]),
     "tanh slope plus": Slip("delta_l_g", ["tanh-slope-plus"]),
     "slope of the memory at the state": Slip("dE/dc_l", ["slope-at-state"]),
-    "slope of the memory left out": Slip("dE/dc_l", ["inner-slope-left-out"]),
+    "slope of the memory left out": Slip("dE/dc_l", ["slope-left-out"]),
     "slope of the memory twice": Slip("dE/dc_l", ["slope-twice"]),
     "memory not carried back": Slip("dE/dc_l", ["carry-dropped"]),
     "state not carried back": Slip("dE/dh_l", ["carry-dropped"]),
@@ -102,18 +102,18 @@ LSTM = {
     "bias twice": Slip("net_l_i", ["bias-twice"]),
     "last step only": Slip("dE/dw_l_i", ["last-step-only"]),
     "memory of the step before": Slip("h_l", ["previous-step"]),
-    "own memory in the forget gate": Slip("dE/df_l", ["current-for-previous"]),
-    "own state in the recurrent gradients": Slip("dE/du_l_i", ["current-for-previous"]),
-    "forget gate left out on the way back": Slip("dE/dc_l", ["gate-left-out"]),
-    "own forget gate on the way back": Slip("dE/dc_l", ["gate-of-other-step"]),
-    "output gate left out on the way back": Slip("dE/dc_l", ["gate-left-out"]),
-    "memory not squashed": Slip("h_l", ["squashing-left-out"]),
+    "own memory in the forget gate": Slip("dE/df_l", ["wrong-step"]),
+    "own state in the recurrent gradients": Slip("dE/du_l_i", ["wrong-step"]),
+    "forget gate left out on the way back": Slip("dE/dc_l", ["factor-left-out"]),
+    "own forget gate on the way back": Slip("dE/dc_l", ["wrong-step"]),
+    "output gate left out on the way back": Slip("dE/dc_l", ["factor-left-out"]),
+    "memory not squashed": Slip("h_l", ["activation-left-out"]),
     "candidate logistic": Slip("g_l", ["other-activation"]),
     "one gate's part of the carry": Slip("dE/dh_l", ["one-path"]),
     "memory forgotten": Slip("c_l", ["state-left-out"]),
     "recurrent weights transposed back": Slip("dE/dh_l", ["transposed-backward"]),
     "input of the step before": Slip("net_l_i", ["input-of-other-step"]),
-    "input gate for candidate": Slip("dE/dg_l", ["gates-swapped", "reference"]),
+    "input gate for candidate": Slip("dE/dg_l", ["everywhere-reference"]),
     "no part of the direct error": Slip("dE/dc_l", ["one-path"]),
 }
 GATES = "ifgo"
@@ -230,17 +230,17 @@ def lstm(
 
 GRU = {
     "update gate the other way round": Slip("h_g", ["gate-turned-round"]),
-    "reset before": Slip("net_g_g", ["reset-otherwise"]),
-    "reset gate left out": Slip("net_g_g", ["gate-left-out"]),
+    "reset before": Slip("net_g_g", ["reset"]),
+    "reset gate left out": Slip("net_g_g", ["everywhere-factor"]),
     "direct way back left out": Slip("dE/dh_g", ["one-path"]),
     "carry dropped": Slip("dE/dh_g", ["carry-dropped"]),
-    "through the reset gate left out": Slip("dE/dh_g", ["one-path", "gate-left-out"]),
+    "through the reset gate left out": Slip("dE/dh_g", ["one-path", "factor-left-out"]),
     "sign of the update gate": Slip("dE/dz_g", ["sign-of-part", "one-path"]),
     "candidate only in the update gate": Slip("dE/dz_g", ["one-path"]),
     "tanh slope plus": Slip("delta_g_g", ["tanh-slope-plus"]),
     "slopes left out": Slip("delta_g_z", ["slope-left-out"]),
     "last step only": Slip("dE/dw_g_r", ["last-step-only"]),
-    "update gate for reset gate": Slip("net_g_g", ["gates-swapped"]),
+    "update gate for reset gate": Slip("net_g_g", ["everywhere-reference"]),
 }
 PARTS = "rzg"
 

@@ -9,8 +9,8 @@ WORDS = {
     "overwritten for a repeated word": Slip("dE/dw_e", ["overwritten"]),
     "first time only": Slip("dE/dw_e", ["overwritten"]),
     "averaged over the places": Slip("dE/dw_e", ["mean-for-sum"]),
-    "positions forgotten": Slip("out_p", ["term"]),
-    "sine and cosine swapped": Slip("pe_p", ["sine-and-cosine-swapped"]),
+    "positions forgotten": Slip("out_p", ["addend-left-out"]),
+    "sine and cosine swapped": Slip("pe_p", ["sine-for-cosine"]),
 }
 
 
@@ -64,10 +64,10 @@ def words(rng: np.random.Generator, slip: str = "", *, samples: int = 2, places:
 
 DROPPED = {
     "not made larger": Slip("out_d", ["kept-share-left-out"]),
-    "mask forgotten on the way back": Slip("dE/dout_h", ["mask-left-out-backward"]),
+    "mask forgotten on the way back": Slip("dE/dout_h", ["dropout-mask-left-out"]),
     "not made larger on the way back": Slip("dE/dout_h", ["kept-share-left-out"]),
-    "mask forgotten": Slip("out_d", ["mask-left-out-forward"]),
-    "divided by the dropped share": Slip("out_d", ["other-share"]),
+    "mask forgotten": Slip("out_d", ["dropout-mask-left-out"]),
+    "divided by the dropped share": Slip("out_d", ["kept-share-left-out"]),
 }
 
 
@@ -100,7 +100,7 @@ def dropped(rng: np.random.Generator, slip: str = "", *, samples: int = 2, input
 
 
 BRANCHED = {
-    "branch around forgotten": Slip("out_s", ["branch-left-out", "term"]),
+    "branch around forgotten": Slip("out_s", ["addend-left-out"]),
     "branch around forgotten on the way back": Slip("dE/dout_h", ["one-path"]),
     "layer forgotten on the way back": Slip("dE/dout_h", ["one-path"]),
     "shared weights counted once": Slip("dE/dw_h", ["one-place"]),
