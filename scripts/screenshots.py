@@ -83,6 +83,16 @@ def try_it(page: Page) -> None:
     page.evaluate("document.activeElement.blur()")
 
 
+def choose(name: str) -> Callable[[Page], None]:
+    """A cell of the picture."""
+
+    def does(page: Page) -> None:
+        page.locator(f'.cell[aria-label^="{name} "]').click()
+        page.mouse.move(0, 0)
+
+    return does
+
+
 PICTURES = (
     Picture("page", tutorial),
     Picture("page-dark", tutorial, explain_w1, scheme="dark"),
@@ -91,6 +101,8 @@ PICTURES = (
     Picture("page-try", tutorial, try_it, part="All numbers"),
     Picture("page-phone", tutorial, view="phone"),
     Picture("page-large", digits, title="A network that reads small digits"),
+    Picture("page-conv", lambda: cr.load("conv"), choose("net_c[1,2]"), part="Picture of the network"),
+    Picture("page-attention", lambda: cr.load("attention"), choose("attn_a[3,2]"), part="Picture of the network"),
 )
 
 
@@ -122,7 +134,8 @@ def take(browser: Browser, picture: Picture, folder: Path) -> None:
     part = page.get_by_role("region", name=picture.part, exact=True) if picture.part else None
     taken = part.screenshot() if part else page.screenshot()
     page.close()
-    image = Image.open(io.BytesIO(taken)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    image = Image.open(io.BytesIO(taken)).convert("RGB")
+    image = image.quantize(COLOURS, kmeans=2, dither=Image.Dither.NONE)
     target = TARGETS / f"{picture.name}.png"
     image.save(target, optimize=True)
     print(f"{target.name:20}{image.width:6} x {image.height:<6}{target.stat().st_size / 1000:6.0f} kB")

@@ -35,6 +35,13 @@ def test_text(name: str, width: int, ascii_only: bool, golden: Callable[[str, st
     golden(f"{name}-{width}{'-ascii' if ascii_only else ''}.txt", page)
 
 
+@pytest.mark.parametrize(("name", "width"), [("attention", 80), ("conv", 60), ("layer-norm", 80)])
+def test_brief(name: str, width: int, golden: Callable[[str, str], None]) -> None:
+    page = text(load(name).documents([], detail="brief"), width, False, False)
+    assert max(map(len, page.splitlines())) <= width
+    golden(f"{name}-brief-{width}.txt", page)
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_values(name: str, golden: Callable[[str, str], None]) -> None:
     golden(f"{name}.csv", load(name).listing("csv", 12))

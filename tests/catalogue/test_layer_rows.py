@@ -15,6 +15,7 @@ from torch.nn import functional
 import chainrule as cr
 from chainrule.catalogue.build import Conventions, DenseLayer, LayerUse, forward_program, place_layers
 from chainrule.catalogue.kinds import LAYER_ROWS
+from chainrule.catalogue.row import CatalogueError
 from chainrule.engines.jax import compile_program as compile_jax
 from chainrule.engines.jax import precision
 from chainrule.engines.lower import lower
@@ -95,7 +96,9 @@ def batch_norm(x: Tensor, p: Params, s: dict[str, Any]) -> Tensor:
 
 
 def batch_norm_in_use(x: Tensor, p: Params, s: dict[str, Any]) -> Tensor:
-    return functional.batch_norm(x, p["mu"], p["var"] ** 2, p["gamma"], p["beta"], training=False, eps=float(s["eps"]))
+    return functional.batch_norm(
+        x, p["mu_run"], p["var_run"], p["gamma"], p["beta"], training=False, eps=float(s["eps"])
+    )
 
 
 def layer_norm(x: Tensor, p: Params, s: dict[str, Any]) -> Tensor:
@@ -103,14 +106,15 @@ def layer_norm(x: Tensor, p: Params, s: dict[str, Any]) -> Tensor:
 
 
 def recurrent(x: Tensor, p: Params, s: dict[str, Any]) -> Tensor:
-    h = torch.zeros(len(x), s["units"], dtype=x.dtype)
+    x = x.flip(1) if s["backwards"] else x
+    h = p["h_0"].expand(len(x), -1) if "h_0" in p else torch.zeros(len(x), s["units"], dtype=x.dtype)
     found = []
     for t in range(x.shape[1]):
-        if s.get("truncate") and t and t % s["truncate"] == 0:
+        if s["truncate"] and t and t % s["truncate"] == 0:
             h = h.detach()
         h = torch.tanh(x[:, t] @ p["w"].T + h @ p["u"].T + p["b"])
         found.append(h)
-    return torch.stack(found, 1) if s.get("returns") == "all" else h
+    return torch.stack(found[::-1] if s["backwards"] else found, 1) if s["returns"] == "all" else h
 
 
 def lstm(x: Tensor, p: Params, s: dict[str, Any]) -> Tensor:
@@ -118,7 +122,9 @@ def lstm(x: Tensor, p: Params, s: dict[str, Any]) -> Tensor:
     gates = [torch.cat([p[f"{name}_{gate}"] for gate in "ifgo"]) for name in "wub"]
     values = dict(zip(("weight_ih_l0", "weight_hh_l0", "bias_ih_l0"), gates, strict=True))
     values["bias_hh_l0"] = torch.zeros_like(gates[2])
-    out, _ = torch.func.functional_call(module, values, (x,))
+    start = [p[name].expand(1, len(x), -1) if name in p else torch.zeros(1, len(x), s["units"]).to(x)
+             for name in ("h_0", "c_0")]  # fmt: skip
+    out, _ = torch.func.functional_call(module, values, (x, tuple(start)))
     return out if s.get("returns") == "all" else out[:, -1]
 
 
@@ -205,6 +211,13 @@ CASES = (
     Case("recurrent", lambda rng: use("recurrent", units=2), sequence, recurrent),
     Case("recurrent, all states", lambda rng: use("recurrent", units=2, returns="all"), sequence, recurrent),
     Case("recurrent, truncated", lambda rng: use("recurrent", units=2, truncate=2), lambda rng: (5, 2), recurrent),
+    Case("recurrent, from the last step to the first",
+         lambda rng: use("recurrent", units=2, backwards=True, returns=("all", "last")[int(rng.integers(2))]),
+         sequence, recurrent),
+    Case("recurrent, backwards and truncated, with a start",
+         lambda rng: use("recurrent", units=2, backwards=True, truncate=2, start="trained", returns="all"),
+         lambda rng: (5, 2), recurrent),
+    Case("lstm with a start", lambda rng: use("lstm", units=2, start="trained"), sequence, lstm),
     Case("lstm", lambda rng: use("lstm", units=2, returns="all"), sequence, lstm),
     Case("gru", lambda rng: use("gru", units=2), sequence, gru),
     Case("gru of the paper", lambda rng: use("gru", units=2, reset="before"), sequence, gru_of_the_paper),
@@ -227,8 +240,8 @@ def numbers(program: Program, rng: Rng, whole: int) -> dict[str, NDArray[Any]]:
             found[family.name] = rng.normal(size=family.shape)
     if whole:
         found["x"] = rng.integers(whole, size=program.families["x"].shape).astype(float)
-    if "var_l" in found and program.families["var_l"].role == Role.SETTING:
-        found["var_l"] = found["var_l"] ** 2
+    if "var_l_run" in found:
+        found["var_l_run"] = found["var_l_run"] ** 2
     return found
 
 
@@ -251,8 +264,6 @@ def test_derivatives_are_those_of_pytorch(case: Case, seed: int) -> None:
     (placed,) = place_layers(shape, [layer])
     own = {each.name: tensors[f"{each.name.split('_')[0]}_l{each.name[len(each.name.split('_')[0]) :]}"]
            for each in placed.plan.given}  # fmt: skip
-    if "var" in own:
-        own["var"] = own["var"].sqrt()
     out = case.oracle(tensors["x"], own, settings_of(layer))
     loss = ((tensors["target"] - out) ** 2).sum() / 2 / np.prod(out.shape[:-1] if out.ndim > 1 else len(out))
     loss.backward()  # type: ignore[no-untyped-call]
@@ -328,6 +339,29 @@ def test_branches_that_join(kind: str) -> None:
     slow = run(program, given)
     for each in ("w_a", "b_a", "w_b", "b_b"):
         np.testing.assert_allclose(slow[adjoint_name(each)], tensors[each].grad, rtol=TOLERANCE)  # type: ignore[arg-type]
+
+
+def test_attention_to_another_layer() -> None:
+    """Cross-attention: three places of two features are looked at from four of three."""
+    layers = [LayerUse("convolution_2d", (("kernel", (2, 2)),), "m"),
+              LayerUse("attention", (("heads", 2), ("units", 4)), "a", ("input", "m"))]  # fmt: skip
+    program = differentiate(forward_program((4, 3), layers, Conventions("half_squared_error"), 2))
+    given = numbers(program, np.random.default_rng(4), 0)
+    tensors = {name: torch.tensor(array, requires_grad=True) for name, array in given.items()}
+    x = tensors["x"]
+    seen = functional.conv2d(x[:, None], tensors["k_m"][None, None], tensors["b_m"][None])[:, 0]
+    q, k, v = (torch.einsum("hde,nte->nhtd", tensors[f"w_a_{name}"], of) + tensors[f"b_a_{name}"][:, None]
+               for name, of in (("q", x), ("k", seen), ("v", seen)))  # fmt: skip
+    mix = functional.scaled_dot_product_attention(q, k, v)
+    out = torch.einsum("fhd,nhtd->ntf", tensors["w_a_o"], mix) + tensors["b_a_o"]
+    (((tensors["target"] - out) ** 2).sum() / 2 / np.prod(out.shape[:-1])).backward()
+    slow, fast = run(program, given), compile_program(program)(given)
+    for name in given:
+        if adjoint_name(name) in slow:
+            np.testing.assert_allclose(slow[adjoint_name(name)], tensors[name].grad, rtol=TOLERANCE, atol=1e-12)
+            np.testing.assert_allclose(fast[adjoint_name(name)], tensors[name].grad, rtol=TOLERANCE, atol=1e-12)
+    with pytest.raises(CatalogueError, match="as many places that look as are looked at"):
+        place_layers((4, 3), [layers[0], LayerUse("attention", (("causal", True),), "a", ("input", "m"))])
 
 
 def test_shared_parameters_get_the_sum_of_both_places() -> None:

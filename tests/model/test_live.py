@@ -9,14 +9,18 @@ from base64 import b64encode
 from hashlib import sha256
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import chainrule as cr
 from chainrule.model import PROBLEMS
+from chainrule.page.html import embedded
 from chainrule.page.modules import joined
+from chainrule.page.packed import packed
 from chainrule.page.problems import PageError
+from chainrule.page.program_json import live_data
 
 
 def chainrule(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -27,10 +31,26 @@ def chainrule(*args: str, **environment: str) -> subprocess.CompletedProcess[str
 
 
 def data_of(page: str) -> dict[str, object]:
+    """The data in a page, its repeated parts in their places."""
     found = re.search(r'<script type="application/json" id="network">(.*?)</script>', page, re.DOTALL)
     assert found
-    data: dict[str, object] = json.loads(found[1])
+    whole: list[Any] = []
+    for part in json.loads(found[1]):
+        whole.append(json.loads(json.dumps(part), object_hook=lambda each: whole[each["$"]] if "$" in each else each))
+    data: dict[str, object] = whole[-1]
     return data
+
+
+def test_what_repeats_is_written_once() -> None:
+    """Packed and unpacked the data are the same, and the parts don't repeat."""
+    data = live_data(cr.load("conv").page().live)
+    parts = packed(data)
+    assert data_of(f'<script type="application/json" id="network">{embedded(parts)}</script>') == json.loads(
+        json.dumps(data)
+    )
+    texts = [json.dumps(part) for part in parts]
+    assert len(texts) == len({*texts})
+    assert sum(map(len, texts)) < 0.75 * len(json.dumps(data))
 
 
 @pytest.mark.parametrize("example", [name for name, _ in cr.examples()])
@@ -54,6 +74,7 @@ def test_the_policy_names_the_script_and_the_style() -> None:
 def test_no_script_of_ours_can_end_its_element() -> None:
     for name in ("file", "widget"):
         assert not re.search(r"</script|<!--|<script", joined(name), re.IGNORECASE)
+        assert all(line.count("`") % 2 == 0 for line in joined(name).splitlines())  # no text over lines: see `joined`
 
 
 def test_a_file_is_complete_or_not_there(tmp_path: Path) -> None:

@@ -89,6 +89,15 @@ def test_shared_and_absent_biases() -> None:
     assert "b_o" not in net.parameters
 
 
+def test_the_taught_delta_holds_at_each_place() -> None:
+    net = cr.Network((2, 1), [cr.Dense(2, "softmax", [[0.5], [0.2]], None)], "cross_entropy")
+    step = net.step([[[1.0], [0.5]]], [[[1, 0], [0, 1]]])
+    said = " ".join(str(step).split())
+    assert "shorter form; this holds because the targets sum to 1: δ_o[r,j] = ½ · (out_o[r,j] − target[r,j])" in said
+    expected = (step["out_o"] - [[[1, 0], [0, 1]]]) / 2
+    np.testing.assert_allclose(step["dE/dnet_o"], expected, rtol=1e-12)
+
+
 def test_every_listed_value_is_that_of_its_name() -> None:
     """Two paths to one part of the loss must not be listed as its derivative, each by itself."""
     layers = [cr.Dense(2, "tanh"), cr.Dense(2, "logistic"), cr.Dense(1)]

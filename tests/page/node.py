@@ -30,7 +30,9 @@ import { FLOATS, MIXED } from "./arithmetic.js";
 import { evaluator, count, unflat } from "./evaluate.js";
 import { numberText, rounded, typedNumber } from "./format.js";
 import { addressOf, keyOf, lineOf, nameOf, scalar, scalarOf, symbolOf } from "./names.js";
+import { arranged } from "./arrange.js";
 import { addendsTo, derivationOf, equationOf, ratioLine } from "./derive.js";
+import { idleIn, readerOf } from "./reads.js";
 import { givenOf, history, programOf, roundRunner, withActivations } from "./rounds.js";
 
 const KINDS = { FLOATS, MIXED };
@@ -53,11 +55,14 @@ const shownOf = ({ task, digits = 9, done = 0, chosen = {} }) => {
   const given = givenOf(whole, trained.stateAt(done), done);
   const { ledger, kind, afterwards } = roundRunner(program, whole).run(given);
   return {
-    families: new Map(program.families.map((each) => [each.name, each])),
-    definitions: new Map(program.definitions.map((each) => [each.target, each])),
-    loss: task.loss, ledger, typed: given, functions: task.functions, kind, digits, afterwards,
+    ...structureOf(program, task.loss), ledger, typed: given, functions: task.functions, kind, digits, afterwards,
   };
 };
+const structureOf = (program, loss) => ({
+  families: new Map(program.families.map((each) => [each.name, each])),
+  definitions: new Map(program.definitions.map((each) => [each.target, each])),
+  loss,
+});
 const scalarsOf = (shown) =>
   [...shown.families.values()].flatMap(({ name, shape }) =>
     Array.from({ length: count(shape) }, (_, place) => scalar(name, unflat(shape, place))));
@@ -103,6 +108,31 @@ const ACTIONS = {
         ...named(each), address: addressOf(names, each), key: keyOf(each), back: scalarOf(keyOf(each)),
       })),
       ratios: ratios.map(([of, by]) => named({ of: scalarOf(of), by: scalarOf(by) })),
+    };
+  },
+  // What each scalar's formula uses, with these numbers.
+  reads({ program, functions, loss, given }) {
+    const ledger = numbers(given, (value) => FLOATS.number(received(value)));
+    const shown = { ...structureOf(program, loss), functions, kind: FLOATS, ledger };
+    const reads = readerOf(shown);
+    const idle = idleIn(shown, reads);
+    const all = scalarsOf(shown).map((each) => [keyOf(each), reads(each)]);
+    return { reads: Object.fromEntries(all), idle: all.map(([key]) => key).filter(idle) };
+  },
+  // Where everything stands in the picture: grids with their cells, and neurons.
+  arranged({ program, loss, limit, sample }) {
+    const how = { sample, limit, upright: limit < 720, titles: {} };
+    const { width, height, blocks, notes } = arranged(structureOf(program, loss), how);
+    const gridBox = ({ x, y, w, h, grid: { family, rows, columns, panels } }) =>
+      ({ x, y, w, h, family, rows, columns, keys: panels.flatMap((panel) => panel.keys.flat()) });
+    const unitBox = ({ x, y, w, h, keys: { net, out, value } }) =>
+      ({ x: x - w / 2, y: y - h / 2, w, h, family: null, keys: [net, out, value].filter(Boolean) });
+    return {
+      width, height, notes,
+      blocks: blocks.map(({ part, boxes, dense }) => ({
+        kind: part.kind, families: part.items.map((item) => item.family),
+        boxes: [...boxes.map(gridBox), ...(dense?.units ?? []).map(unitBox)],
+      })),
     };
   },
   derivations(asked) {

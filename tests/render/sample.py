@@ -1,13 +1,18 @@
 """A document made by hand that has everything a worked example may have, for the tests of the renderers."""
 
+from dataclasses import replace
+
 from chainrule.explain.document import (
     ELLIPSIS,
+    Axis,
     Block,
     Diagram,
     Document,
     Edge,
     Equation,
     Equations,
+    Grid,
+    Grids,
     Heading,
     Layer,
     Neuron,
@@ -249,8 +254,43 @@ OTHERS: tuple[Block, ...] = (
         (False, True, True, False),
     ),
 )
+
+
+NOTHING = Axis()
+
+
+def grid(*rows: str, name: str = "", part: str = "", down: Axis = NOTHING, across: Axis = NOTHING) -> Grid:
+    """A grid from its numbers in rows."""
+    numbers = tuple(tuple(ELLIPSIS if each == "..." else number(each) for each in row.split()) for row in rows)
+    return Grid(numbers, r(name) if name else None, part, down, across)
+
+
+def part(label: str, *sides: Expr | str, final: bool = False) -> Equation:
+    return replace(equation(*sides, final=final), label=label)
+
+
+ROWS, COLUMNS = Axis("row", ("1", "2", "3")), Axis("column", ("1", "2", "3"))
+SHIFTED = Axis("column", ("2", "3", "4"))
+WINDOW = grid("0.5 0 0", "1 0 0.5", "1 0.5 0", name="x", down=ROWS, across=SHIFTED)
+KERNEL = grid("1 0 -1", "0.5 0 -0.5", "1 0 -1", name="w_c", down=ROWS, across=COLUMNS)
+WIDE = grid(*["0.123456789 " * 7] * 2, name="p", across=Axis("unit", tuple("1234567")))
+ROOT = Div(number(1), Call("sqrt", (r("v"),)))
+PARTS = Equations(
+    (
+        part("output 1", times(r("delta_o1"), r("w5")), times("0.138498562", "0.40"), "0.0553994249"),
+        part("by v", times(r("dE_total/dout_o1"), ROOT), "-0.019"),
+        part("sum", plus("0.0553994249", "-0.019"), "0.0363994249", final=True),
+    )
+)
+ARRAYS: tuple[Block, ...] = (
+    Heading(2, "Arrays"),
+    Grids((WINDOW, KERNEL), "·"),
+    Grids((grid("1 0 0", "0.742816685 0.257183315 ...", name="p", part="head 2"), WIDE)),
+    Paragraph((r("dE_total/dout_h1"), " is a sum with a part for each output:")),
+    PARTS,
+)
 SAMPLE = Document(
     "One round of backpropagation",
-    (Heading(2, "The network"), NETWORK, *FORWARD, *BACKWARD, *OTHERS),
+    (Heading(2, "The network"), NETWORK, *FORWARD, *BACKWARD, *OTHERS, *ARRAYS),
     SYMBOLS,
 )

@@ -21,7 +21,10 @@ def test_the_sample_has_every_block() -> None:
     text = render_markdown(SAMPLE)
     assert text.startswith("# One round of backpropagation\n\n## The network\n\n```text\ninputs\n")
     assert text.count("```") == 2
-    assert text.count(r"\begin{aligned}") == text.count(r"\end{aligned}") == text.count("$$\n") // 2
+    displays = re.findall(r"^\$\$\n(.*?)\n\$\$$", text, re.MULTILINE | re.DOTALL)
+    assert len(displays) == text.count("$$\n") // 2
+    assert all(display.startswith((r"\begin{aligned}", r"\begin{array}", "p")) for display in displays)
+    assert all(display.count(r"\begin{") == display.count(r"\end{") for display in displays)
     assert not re.search(r"[ \t]\n", text)
     assert "\n\n\n" not in text
 

@@ -13,10 +13,13 @@ import pytest
 import typst
 
 from chainrule.explain.document import (
+    Axis,
     Diagram,
     Document,
     Edge,
     Equation,
+    Grid,
+    Grids,
     Heading,
     Layer,
     Neuron,
@@ -51,15 +54,19 @@ def hostile_document(name: str) -> Document:
     )
     sides: tuple[Expr, ...] = (ref, Add((Mul((ref, number(2))), Neg(ref))), number(-1))
     blocks = (Heading(2, name), Paragraph((name, ref)), Note((name,)), Equation(sides, note=name[:60]),
-              Table((name,), ((name,), (ref,))), diagram)  # fmt: skip
+              Table((name,), ((name,), (ref,))), diagram,
+              Grids((Grid(((number(1), ref),), ref, name, Axis(name, (name,)), Axis(name, (name, "2"))),), "·"),
+              Equation(sides, label=name[:60]))  # fmt: skip
     return Document(name, blocks, symbol)
 
 
 DOCUMENTS = [
     SAMPLE,
     *(example for name in ("mazur", "softmax-classifier", "mini-batch") for example in load(name).documents([])),
+    *(example for name in ("conv", "attention", "layer-norm") for example in load(name).documents([], detail="brief")),
+    *load("conv").documents([], detail="full"),
 ]
-TITLES = ["sample", "mazur", "softmax-classifier", "mini-batch"]
+TITLES = ["sample", "mazur", "softmax-classifier", "mini-batch", "conv", "attention", "layer-norm", "conv in full"]
 
 
 def compiled(pdflatex: str, source: str, folder: Path) -> str:
@@ -174,7 +181,13 @@ def test_json_is_plain_data() -> None:
     data = json.loads(render_json(SAMPLE))
     assert data["schema"] == 1
     kinds = {block["kind"] for block in data["blocks"]}
-    assert {"heading", "equations", "diagram", "table", "note"} <= kinds
+    assert {"heading", "equations", "diagram", "table", "note", "grids"} <= kinds
+    grids = next(block for block in data["blocks"] if block["kind"] == "grids")
+    assert grids["sign"] == "·"
+    assert grids["grids"][0]["numbers"] == [["0.5", "0", "0"], ["1", "0", "0.5"], ["1", "0.5", "0"]]
+    assert grids["grids"][0]["columns"] == {"word": "column", "marks": ["2", "3", "4"]}
+    labels = [each.get("label") for block in data["blocks"] for each in block.get("equations", [])]
+    assert labels[-3:] == ["output 1", "by v", "sum"]
 
 
 def test_a_notebook_is_the_same_each_time_and_has_a_cell_for_each_section() -> None:

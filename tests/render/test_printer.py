@@ -212,4 +212,4 @@ def test_names() -> None:
     assert symbol_of(DOCUMENT, Ref("dE_total/dw5")) == Partial(Symbol("E", "total"), Symbol("w", "5"))
     assert ascii_text("Größe 中") == "Gro?e ?"
     assert index_text(Index((), 3)) == "3"
-    assert index_text(Index((("i", -1), ("u", 2)), 0)) == "-i+2u"
+    assert index_text(Index((("i", -1), ("u", 2)), 0)) == "−i+2u"

@@ -11,6 +11,7 @@ from chainrule.explain.document import (
     Diagram,
     Document,
     Equations,
+    Grids,
     Heading,
     Layer,
     Neuron,
@@ -21,7 +22,21 @@ from chainrule.explain.document import (
 from chainrule.formula.expression import Add, Call, Div, Expr, Mul, Neg, Pow, Sum, number
 from chainrule.render.line import BREAKS
 from chainrule.render.text import render_text
-from render.sample import CHAIN, LARGE_NETWORK, NETWORK, SAMPLE, SYMBOLS, equation, plus, r, times
+from render.sample import (
+    CHAIN,
+    KERNEL,
+    LARGE_NETWORK,
+    NETWORK,
+    PARTS,
+    SAMPLE,
+    SYMBOLS,
+    WIDE,
+    WINDOW,
+    equation,
+    plus,
+    r,
+    times,
+)
 
 
 def shown(*blocks: Block, width: int = 80, ascii: bool = False, one_line: bool | None = None) -> str:  # noqa: A002
@@ -165,6 +180,54 @@ def test_a_table_without_a_header_is_only_its_rows() -> None:
     ]
 
 
+def test_a_window_lies_beside_its_kernel() -> None:
+    assert shown(Grids((WINDOW, KERNEL), "·")).splitlines() == [
+        "  x   column 2    3    4        w_c   column 1   2   3",
+        "    row 1 ⎡ 0.5  0    0   ⎤         row 1 ⎡ 1    0  −1   ⎤",
+        "        2 ⎢ 1    0    0.5 ⎥  ·          2 ⎢ 0.5  0  −0.5 ⎥",
+        "        3 ⎣ 1    0.5  0   ⎦             3 ⎣ 1    0  −1   ⎦",
+    ]
+
+
+def test_where_there_is_no_room_the_kernel_lies_below() -> None:
+    assert shown(Grids((WINDOW, KERNEL), "·"), width=34, ascii=True).splitlines() == [
+        "  x   column 2    3    4",
+        "    row 1 [ 0.5  0    0   ]",
+        "        2 [ 1    0    0.5 ]",
+        "        3 [ 1    0.5  0   ]",
+        "",
+        "     w_c   column 1   2   3",
+        "         row 1 [ 1    0  -1   ]",
+        "  *          2 [ 0.5  0  -0.5 ]",
+        "             3 [ 1    0  -1   ]",
+    ]
+
+
+def test_a_wide_grid_is_cut_between_its_columns() -> None:
+    lines = shown(Grids((WIDE,)), width=50).splitlines()
+    assert max(map(len, lines)) <= 50
+    assert [line.split() for line in lines if "unit" in line] == [
+        ["p", "unit", "1", "2", "3"], ["p", "unit", "4", "5", "6"], ["p", "unit", "7"],
+    ]  # fmt: skip
+    assert sum(line.count("0.123456789") for line in lines) == 14
+
+
+def test_parts_stand_behind_their_names() -> None:
+    assert shown(PARTS).splitlines() == [
+        "  output 1              δ_o1 · w5 = 0.138498562 · 0.40 = 0.0553994249",
+        "",
+        "                                1",
+        "  by v      ∂E_total/∂out_o1 · ── = −0.019",
+        "                               √v",
+        "",
+        "  sum       0.0553994249 − 0.019 = 0.0363994249",
+    ]
+    assert shown(PARTS, width=40, one_line=True).splitlines()[:2] == [
+        "  output 1",
+        "    δ_o1 · w5 = 0.138498562 · 0.40",
+    ]
+
+
 def test_empty_blocks_leave_no_trace() -> None:
     assert shown(Equations(()), Paragraph(()), Heading(3, "end")) == "end\n"
 
@@ -197,6 +260,7 @@ blocks = st.one_of(
     st.builds(lambda name, sides, note: equation(name, *sides, note=note), names, st.lists(exprs, max_size=3), words),
     st.builds(lambda rows: Table(("name", "first", "second"), tuple(rows)), st.lists(rows, max_size=3)),
     st.just(NETWORK),
+    st.sampled_from([Grids((WINDOW, KERNEL), "·"), PARTS]),
 )
 
 

@@ -7,18 +7,22 @@ from chainrule.catalogue.layer_row import (
     Given,
     LayerRow,
     Plan,
+    Reading,
     Setting,
     Settings,
     Source,
+    TaughtForm,
     activated,
     letters,
     sizes_text,
 )
 from chainrule.catalogue.normalisation import NORMALISATIONS
+from chainrule.catalogue.normalisation import READING as NORMALISED
 from chainrule.catalogue.row import CatalogueError
 from chainrule.formula.expression import Expr, Ref, transform
 from chainrule.formula.parse import parse_expression, parse_formulas
 from chainrule.formula.unparse import statement_text, to_text
+from chainrule.program.program import adjoint_name
 
 
 def _sequence(x: Source, what: str) -> tuple[int, int]:
@@ -52,6 +56,13 @@ def _mixed(heads: tuple[str, ...], width: int, causal: bool, names: Sequence[str
     return "\n".join(lines), {"attn": f"{safe('s', 'a')} / sum[m]({safe('m', 'b')})"}
 
 
+def _taught(heads: tuple[str, ...]) -> tuple[TaughtForm, ...]:
+    """The way back through the softmax, as it is taught."""
+    own = letters(("n",), heads, ("t",))
+    form = f"d_score[{own},s] = attn[{own},s] * (d_attn[{own},s] - sum[s2](attn[{own},s2] * d_attn[{own},s2]))"
+    return (TaughtForm(form, ("attn",), "it holds for every softmax"),)
+
+
 def _dot_product(settings: Settings, sources: tuple[Source, ...]) -> Plan:
     """Attention without weights: queries, keys and values are the layer's inputs."""
     if len(sources) not in (1, 3):
@@ -67,12 +78,19 @@ def _dot_product(settings: Settings, sources: tuple[Source, ...]) -> Plan:
     names = ("x1", "x2", "x3") if len(sources) == 3 else ("x", "x", "x")
     text, stable = _mixed((), width, settings["causal"], names)
     sizes = {"t": steps} | dict.fromkeys(("s", "m", "a", "b"), others)
-    return Plan(text, ("t", "d"), (steps, out), (), sizes, "mix", stable)
+    return Plan(text, ("t", "d"), (steps, out), (), sizes, "mix", stable, taught=_taught(()))
 
 
 def _multi_head(settings: Settings, sources: tuple[Source, ...]) -> Plan:
-    x = sources[0]
-    steps, features = _sequence(x, "attention")
+    """Attention with weights. What is looked at, from which keys and values are made, may be another layer."""
+    if len(sources) > 2:
+        raise CatalogueError("attention takes in one layer, or two: that which looks, and that which is looked at")
+    (steps, features), (others, deep) = (_sequence(each, "attention") for each in (sources[0], sources[-1]))
+    if settings["causal"] and steps != others:
+        raise CatalogueError("a causal mask needs as many places that look as are looked at")
+    # The letters of a layer's place and feature; other ones for the second layer, whose sizes may differ.
+    looking = ("x" if len(sources) == 1 else "x1", "t", "e", features)
+    seen = looking if len(sources) == 1 else ("x2", "s", "g", deep)
     count = settings["heads"] or 1
     units = settings["units"] or features
     if units % count:
@@ -81,17 +99,20 @@ def _multi_head(settings: Settings, sources: tuple[Source, ...]) -> Plan:
     heads, sizes_of_heads = (("h",), (count,)) if settings["heads"] else ((), ())
     given: list[Given] = []
     lines: list[str] = []
-    for name, key in (("q", "query"), ("k", "key"), ("v", "value")):
+    for name, key, (x, place, feature, size) in (
+        ("q", "query", looking), ("k", "key", seen), ("v", "value", seen),
+    ):  # fmt: skip
         own = letters(heads, ("d",))
         given.append(
-            Given(f"w_{name}", f"{key}_weights", (*heads, "d", "e"), (*sizes_of_heads, width, features),
-                  fans=(features, units))
+            Given(f"w_{name}", f"{key}_weights", (*heads, "d", feature), (*sizes_of_heads, width, size),
+                  fans=(size, units))
         )  # fmt: skip
         bias = ""
         if f"{key}_bias" not in settings["without"]:
             given.append(Given(f"b_{name}", f"{key}_bias", (*heads, "d"), (*sizes_of_heads, width), "zeros"))
             bias = f" + b_{name}[{own}]"
-        lines.append(f"{name}[{letters(('n',), heads, ('t', 'd'))}] = sum[e](w_{name}[{own},e] * x[n,t,e]){bias}")
+        product = f"sum[{feature}](w_{name}[{own},{feature}] * {x}[n,{place},{feature}])"
+        lines.append(f"{name}[{letters(('n',), heads, (place, 'd'))}] = {product}{bias}")
     mixed, stable = _mixed(heads, width, settings["causal"], ("q", "k", "v"))
     lines.append(mixed)
     over = letters(heads, ("d",))
@@ -102,10 +123,12 @@ def _multi_head(settings: Settings, sources: tuple[Source, ...]) -> Plan:
         given.append(Given("b_o", "output_bias", ("f",), (features,), "zeros"))
         bias = " + b_o[f]"
     lines.append(f"out[n,t,f] = sum[{over}](w_o[f,{over}] * mix[{letters(('n',), heads, ('t', 'd'))}]){bias}")
-    sizes = dict.fromkeys(("t", "s", "m", "a", "b"), steps) | {"d": width, "e": features, "f": features}
+    sizes = {"t": steps} | dict.fromkeys(("s", "m", "a", "b"), others) | {"d": width, "e": features, "f": features}
+    sizes |= {"g": deep} if len(sources) > 1 else {}
     sizes |= {"h": count} if heads else {}
     said = f"{units} units in {count} heads gives {width} for each" if heads else ""
-    return Plan("\n".join(lines), ("t", "f"), (steps, features), tuple(given), sizes, stable=stable, arithmetic=said)
+    return Plan("\n".join(lines), ("t", "f"), (steps, features), tuple(given), sizes, stable=stable, arithmetic=said,
+                taught=_taught(heads))  # fmt: skip
 
 
 def _position(settings: Settings, sources: tuple[Source, ...]) -> Plan:
@@ -154,7 +177,19 @@ def renamed(plan: Plan, tag: str, inputs: Mapping[str, str]) -> Plan:
     lines = [statement_text(names[each.target], each.indices, transform(each.formula, rename)) for each in statements]
     given = tuple(replace(each, name=f"{each.name}_{tag}", key=f"{tag}_{each.key}") for each in plan.given)
     stable = {names[name]: to_text(transform(parse_expression(text), rename)) for name, text in plan.stable.items()}
-    return replace(plan, formulas="\n".join(lines), given=given, stable=stable, out=names[plan.out])
+    taught = tuple(_renamed_form(form, names) for form in plan.taught)
+    return replace(plan, formulas="\n".join(lines), given=given, stable=stable, out=names[plan.out], taught=taught)
+
+
+def _renamed_form(form: TaughtForm, names: Mapping[str, str]) -> TaughtForm:
+    both = dict(names) | {adjoint_name(old): adjoint_name(new) for old, new in names.items()}
+
+    def rename(node: Expr) -> Expr:
+        return replace(node, name=both[node.name]) if isinstance(node, Ref) and node.name in both else node
+
+    (line,) = parse_formulas(form.formula)
+    text = statement_text(both[line.target], line.indices, transform(line.formula, rename))
+    return replace(form, formula=text, through=tuple(names[each] for each in form.through))
 
 
 def _chained(parts: Sequence[Plan], out: Plan) -> Plan:
@@ -164,6 +199,7 @@ def _chained(parts: Sequence[Plan], out: Plan) -> Plan:
         tuple(given for each in parts for given in each.given),
         {name: size for each in parts for name, size in each.sizes.items()}, out.out,
         {name: text for each in parts for name, text in each.stable.items()}, out.arithmetic,
+        taught=tuple(form for each in parts for form in each.taught),
     )  # fmt: skip
 
 
@@ -214,22 +250,56 @@ BLOCK_KEYS = (
       for place in (1, 2) for key, word in (("gamma", "scale"), ("beta", "shift"))),
 )  # fmt: skip
 SOURCE = "Vaswani and others 2017"
+SEQUENCE = ("place", "feature")
+ATTENDING = Reading(
+    {"t": "place", "s": "seen place", "h": "head", "d": "unit", "e": "feature", "f": "feature", "g": "feature"},
+    inputs=SEQUENCE,
+    called={"q": "queries", "k": "keys", "v": "values", "score": "scores", "attn": "weights", "mix": "mix",
+            "out": "output"},
+    ways={"q": "through the query", "k": "through the key", "v": "through the value"},
+)  # fmt: skip
+ENCODING = Reading({"t": "place", "e": "feature"}, inputs=SEQUENCE, called={"pe": "positions", "out": "sum"})
+FORWARD = Reading(
+    dict.fromkeys("jkl", "hidden unit") | dict.fromkeys("ogh", "feature"), inputs=("feature",),
+    called={"net_1": "hidden net inputs", "mid": "hidden units", "out": "output"},
+)  # fmt: skip
+
+
+def _tagged(words: Mapping[str, str], tag: str) -> dict[str, str]:
+    return {f"{name}_{tag}": word for name, word in words.items()}
+
+
+def _of_parts(what: str) -> dict[str, str]:
+    """What the parts of a block say of their families, under the names that these have in the block."""
+    parts = ((ATTENDING, "attn"), (FORWARD, "ff"), (NORMALISED, "norm1"), (NORMALISED, "norm2"))
+    return {name: word for each, tag in parts for name, word in _tagged(getattr(each, what), tag).items()}
+
+
+JOINED = ("sum_1", "sum_2", "out")
+BLOCK = Reading(
+    dict(ATTENDING.letters) | {"j": "hidden unit", "o": "feature"}, inputs=SEQUENCE,
+    called=_of_parts("called") | dict.fromkeys(JOINED, "with what came in"),
+    ways=_of_parts("ways") | dict.fromkeys(JOINED, "by the branch around"),
+    omitted=("mu_norm1", "var_norm1", "mu_norm2", "var_norm2"),
+)  # fmt: skip
 
 ATTENTIONS = (
     LayerRow("scaled_dot_product_attention", "scaled dot-product attention", _dot_product, (CAUSAL,), (), "a",
-             inputs=0, aliases=("dot_product_attention",), source=SOURCE),
+             inputs=0, aliases=("dot_product_attention",), source=SOURCE, reading=ATTENDING),
     LayerRow("attention", "attention with weights for queries, keys and values", _multi_head,
              (HEADS, Setting("units", "count", "The width of all heads together; as wide as the input unless given.",
                              None), CAUSAL),
-             ATTENTION_KEYS, "a", aliases=("multi_head_attention", "self_attention", "multihead_attention"),
-             source=SOURCE),
+             ATTENTION_KEYS, "a", inputs=0,
+             aliases=("multi_head_attention", "self_attention", "multihead_attention", "cross_attention"),
+             source=SOURCE, reading=ATTENDING),
     LayerRow("positional_encoding", "where in the sequence each place stands, added", _position,
              (Setting("learned", "flag", "Whether it is learned, not made of sines and cosines.", False),
               Setting("base", "number", "The longest wave is this times 2 pi.", 10000)),
-             (("weights", "for a learned one: a row for each place"),), "p", source=SOURCE),
+             (("weights", "for a learned one: a row for each place"),), "p", source=SOURCE,
+             reading=ENCODING),
     LayerRow("feed_forward", "two dense layers at each place", _feed_forward,
              (HIDDEN, Setting("activation", "name", "What is made of the hidden net input.", "relu")), FORWARD_KEYS,
-             "ff", source=SOURCE),
+             "ff", source=SOURCE, reading=FORWARD),
     LayerRow("transformer_block", "a transformer block", _block,
              (HEADS, HIDDEN, CAUSAL,
               Setting("order", "text", "The normalisations before or after the branches.", "pre",
@@ -239,5 +309,5 @@ ATTENTIONS = (
               Setting("activation", "name", "What is made of the hidden net input.", "relu"),
               Setting("eps", "number", "Added to the variance, so that no division is by 0.", "0.00001")),
              BLOCK_KEYS, "t", aliases=("transformer",),
-             source=f"{SOURCE}; normalised before as in Xiong and others 2020"),
+             source=f"{SOURCE}; normalised before as in Xiong and others 2020", reading=BLOCK),
 )  # fmt: skip

@@ -39,6 +39,7 @@ __all__ = [
     "forward_program",
     "instantiate",
     "layer_names",
+    "of_outputs",
     "output_shape",
     "parameter_shapes",
     "place_layers",
@@ -122,15 +123,15 @@ def _add_error(program: Program, conventions: Conventions, source: Source, sampl
     given = [Family("target", Role.TARGET, own, shape)]
     given += [Family(name, Role.SETTING) for name, _ in loss.settings]
     families = {"out": source.family}
-    formula = instantiate(parse_expression(_of_outputs(loss.formula, own)), families, {})
-    safe = {"E": instantiate(parse_expression(_of_outputs(loss.stable, own)), families, {})} if loss.stable else {}
+    formula = instantiate(parse_expression(of_outputs(loss.formula, own)), families, {})
+    safe = {"E": instantiate(parse_expression(of_outputs(loss.stable, own)), families, {})} if loss.stable else {}
     part = Statement("E", own, formula, statement_text("E", own, formula))
     program = extend(program, [part], given=given, stable=safe)
     total = parse_formulas(f"E_total = {total_formula(loss, conventions, dict(zip(own, shape, strict=True)))}")
     return extend(program, total, roles={"E_total": Role.LOSS})
 
 
-def _of_outputs(formula: str, own: tuple[str, ...]) -> str:
+def of_outputs(formula: str, own: tuple[str, ...]) -> str:
     """A loss's formula with the letters of these outputs in place of its ``k``."""
     return with_axes(to_text(rename_letters(parse_expression(formula), {"k": "j"})), own)
 

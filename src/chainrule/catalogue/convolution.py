@@ -9,6 +9,7 @@ from chainrule.catalogue.layer_row import (
     LayerRow,
     Plan,
     Planner,
+    Reading,
     Setting,
     Settings,
     Source,
@@ -178,17 +179,36 @@ LARGEST = "max[{over}]({window})"
 AVERAGE = "mean[{over}]({window})"
 LARGEST_SOURCE = "Ranzato, Boureau and LeCun 2007; where entries tie for the largest they share its slope"
 
+
+def _reading(along: tuple[str, ...], called: dict[str, str]) -> Reading:
+    count = len(along)
+    return Reading(
+        {"c": "channel", "o": "filter"} | dict(zip((*PLACES[:count], *INSIDE[:count]), along * 2, strict=True)),
+        dict.fromkeys(PLACES[:count], "window"), ("channel", *along), called,
+    )  # fmt: skip
+
+
+LINE, PICTURE = ("place",), ("row", "column")
+OF_CONVOLUTION = {"k": "kernel", "b": "bias", "net": "net inputs", "out": "outputs"}
+OF_LARGEST, OF_AVERAGE = {"out": "the largest of each window"}, {"out": "the mean of each window"}
+
 CONVOLUTIONS = (
     LayerRow("convolution_1d", "convolution along one axis", _convolution(1), CONVOLVED, NUMBERS, "c",
+             reading=_reading(LINE, OF_CONVOLUTION),
              aliases=("conv1d", "convolution1d"), source="LeCun, Boser and others 1989"),
     LayerRow("convolution_2d", "convolution along two axes", _convolution(2), CONVOLVED, NUMBERS, "c",
+             reading=_reading(PICTURE, OF_CONVOLUTION),
              aliases=("convolution", "conv", "conv2d", "convolution2d"), source="LeCun, Boser and others 1989"),
     LayerRow("max_pooling_1d", "max pooling along one axis", _pooling(LARGEST, 1), POOLED, (), "p",
+             reading=_reading(LINE, OF_LARGEST),
              aliases=("maxpool1d",), source=LARGEST_SOURCE),
     LayerRow("max_pooling_2d", "max pooling along two axes", _pooling(LARGEST, 2), POOLED, (), "p",
+             reading=_reading(PICTURE, OF_LARGEST),
              aliases=("max_pooling", "maxpool", "max_pool", "maxpool2d", "pooling"), source=LARGEST_SOURCE),
     LayerRow("average_pooling_1d", "average pooling along one axis", _pooling(AVERAGE, 1), POOLED, (), "p",
+             reading=_reading(LINE, OF_AVERAGE),
              aliases=("avgpool1d",), source="LeCun, Boser and others 1989"),
     LayerRow("average_pooling_2d", "average pooling along two axes", _pooling(AVERAGE, 2), POOLED, (), "p",
+             reading=_reading(PICTURE, OF_AVERAGE),
              aliases=("average_pooling", "avgpool", "avg_pool", "avgpool2d"), source="LeCun, Boser and others 1989"),
 )  # fmt: skip

@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from chainrule.catalogue.layer_row import Given, Plan, Source, activated, letters
+from chainrule.catalogue.layer_row import Given, Plan, Reading, Source, activated, letters
 from chainrule.catalogue.layers import BIASES
 from chainrule.catalogue.row import CatalogueError
+
+READING = Reading(inputs=("input",), called={"w": "weights", "b": "bias", "net": "net inputs", "out": "outputs"})
+NEURON = "neuron"  # what the letter of a dense layer counts
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,13 +54,28 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
+class TaughtForm:
+    """A shorter form of a derivative that is taught: ``d_score[n,t,s] = ...``, in which ``d_`` stands for the error by.
+
+    It is what comes ``through`` these families of the plan, all of the derivative where the quantity is used by
+    nothing else. ``condition`` says when it holds.
+    """
+
+    formula: str
+    through: tuple[str, ...]
+    condition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A layer for its settings and its inputs' shapes, as formulas.
 
     In ``formulas`` the inputs are ``x``, or ``x1``, ``x2``, ... where there are several; ``out`` is the family that
     the next layer takes in. ``sizes`` are those of every letter, ``stable`` the forms without overflow by family.
     ``arithmetic`` says in words how the sizes come about. Where ``below`` isn't 0, what the layer takes in are whole
-    numbers from 0 below it.
+    numbers from 0 below it. ``running`` are numbers that training on data carries from round to round beside the
+    parameters, and ``follow`` the formulas of their next values: ``mu_run_next[j]`` of ``mu_run``. ``taught`` are
+    shorter forms of its derivatives.
     """
 
     formulas: str
@@ -72,6 +87,27 @@ class Plan:
     stable: Mapping[str, str] = field(default_factory=dict)
     arithmetic: str = ""
     below: int = 0
+    running: tuple[Given, ...] = ()
+    follow: str = ""
+    taught: tuple[TaughtForm, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How people read a layer, as data; the names are the plan's own.
+
+    ``letters`` says what a letter counts (``p``: "row"), and ``parts`` the same where another word is better for a
+    part of a sum ("window"); ``inputs`` are the words for the last axes of what comes in. ``called`` is what a family
+    is called ("weights"), ``ways`` what a derivative that comes through it is said to do ("through the mean"). The
+    short view leaves out the derivatives by the families in ``omitted``.
+    """
+
+    letters: Mapping[str, str] = field(default_factory=dict)
+    parts: Mapping[str, str] = field(default_factory=dict)
+    inputs: tuple[str, ...] = ()
+    called: Mapping[str, str] = field(default_factory=dict)
+    ways: Mapping[str, str] = field(default_factory=dict)
+    omitted: tuple[str, ...] = ()
 
 
 Settings = Mapping[str, Any]
@@ -84,7 +120,8 @@ class LayerRow:
 
     ``plan`` makes the formulas from settings and inputs, and raises `CatalogueError` where they don't fit. ``short``
     is what such layers are named, numbered where there are several. ``inputs`` is how many other layers it takes in:
-    1, 2 for two or more, or 0 where the row says itself.
+    1, 2 for two or more, or 0 where the row says itself. ``in_use`` are the settings that such a layer has after
+    training on data, where it is given what was running. ``reading`` is how people read its formulas.
     """
 
     name: str
@@ -96,6 +133,8 @@ class LayerRow:
     inputs: int = 1
     aliases: tuple[str, ...] = ()
     source: str = ""
+    in_use: tuple[tuple[str, Any], ...] = ()
+    reading: Reading = Reading()
 
 
 @dataclass(frozen=True, slots=True)

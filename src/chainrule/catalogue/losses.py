@@ -137,5 +137,7 @@ TAUGHT = (
     Taught("softmax", "kl_divergence", "out[n,k] - target[n,k]", "this holds because the targets sum to 1", True),
     Taught("logistic", "binary_cross_entropy", "out[n,k] - target[n,k]"),
     Taught("identity", "binary_cross_entropy_on_logits", "logistic(out[n,k]) - target[n,k]"),
+    Taught("identity", "cross_entropy_on_logits", "exp(out[n,k]) / sum[m](exp(out[n,m])) - target[n,k]",
+           "this holds because the targets sum to 1", True),
     Taught("identity", "half_squared_error", "out[n,k] - target[n,k]"),
-)
+)  # fmt: skip

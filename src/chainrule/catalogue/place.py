@@ -205,7 +205,7 @@ def _check_shared(layer: AnyLayer, plan: Plan, placed: Sequence[Placed]) -> None
         raise CatalogueError(f"{layer.share} has no parameters of its own; share {owner.layer.share}")
     there = {each.name: each.shape for each in owner.plan.given}
     for each in plan.given:
-        if there.get(each.name) != each.shape:
+        if each.role == Role.PARAMETER and there.get(each.name) != each.shape:
             raise CatalogueError(f"it can't share the {each.key} of {layer.share}, which have another shape")
 
 
@@ -216,6 +216,11 @@ def given_of_layer(placed: Placed) -> Iterator[tuple[str, Given]]:
             yield in_layer(each.name, placed.name), each
 
 
+def running_of_layer(placed: Placed) -> Iterator[tuple[str, Given]]:
+    """What training on data carries from round to round for a layer, by the family's name in the network."""
+    return ((in_layer(each.name, placed.name), each) for each in placed.plan.running)
+
+
 def in_layer(name: str, layer: str) -> str:
     """A plan's name in the network: ``net`` of layer c is ``net_c``, ``net_2`` is ``net_c_2``."""
     head, _, rest = name.partition("_")
@@ -224,24 +229,54 @@ def in_layer(name: str, layer: str) -> str:
 
 def add_layer(program: Program, placed: Placed, samples: int) -> Program:
     """The program with a layer's given numbers and formulas, in the network's names."""
-    plan, layer = placed.plan, placed.layer
-    statements = parse_formulas(plan.formulas)
-    names = {line.target: in_layer(line.target, placed.name) for line in statements}
-    for each in plan.given:
-        names[each.name] = in_layer(each.name, layer.share or placed.name)
-    several = len(placed.sources) > 1
-    names |= {f"x{place}" if several else "x": each.family for place, each in enumerate(placed.sources, 1)}
+    plan = placed.plan
+    names = _names_in_network(placed)
     given = []
     for family, each in given_of_layer(placed):
         axes, shape = (("n", *each.axes), (samples, *each.shape)) if each.by_sample else (each.axes, each.shape)
         given.append(Family(family, each.role, axes, shape, layer=placed.name))
-    renamed = []
-    for line in statements:
-        target, formula = names[line.target], _named(line.formula, names)
-        renamed.append(Statement(target, line.indices, formula, statement_text(target, line.indices, formula)))
+    lines = _in_network(plan.formulas, names)
     stable = {names[name]: _named(parse_expression(text), names) for name, text in plan.stable.items()}
     sizes = {**plan.sizes, "n": samples} if plan.sizes else None
-    return extend(program, renamed, given=given, layer=placed.name, stable=stable, sizes=sizes)
+    return extend(program, lines, given=given, layer=placed.name, stable=stable, sizes=sizes)
+
+
+def add_running(program: Program, placed: Placed, samples: int) -> Program:
+    """The program with what a layer carries from round to round, and the formulas of its next values."""
+    running = dict(running_of_layer(placed))
+    if not running:
+        return program
+    given = [Family(name, Role.STATE, each.axes, each.shape, layer=placed.name) for name, each in running.items()]
+    after = {updated_name(name): name for name in running}
+    return extend(
+        program, _in_network(placed.plan.follow, _names_in_network(placed)), given=given, layer=placed.name,
+        roles=dict.fromkeys(after, Role.UPDATED), of=after, sizes={**placed.plan.sizes, "n": samples},
+    )  # fmt: skip
+
+
+def _names_in_network(placed: Placed) -> dict[str, str]:
+    """A plan's names and what they are in the network: parameters may be those of another layer."""
+    plan, layer = placed.plan, placed.layer
+    names = {
+        line.target: in_layer(line.target, placed.name)
+        for text in (plan.formulas, plan.follow)
+        if text
+        for line in parse_formulas(text)
+    }
+    for each in (*plan.given, *plan.running):
+        own = layer.share if layer.share and each.role == Role.PARAMETER else placed.name
+        names[each.name] = in_layer(each.name, own)
+    several = len(placed.sources) > 1
+    return names | {f"x{place}" if several else "x": each.family for place, each in enumerate(placed.sources, 1)}
+
+
+def _in_network(text: str, names: Mapping[str, str]) -> list[Statement]:
+    """A plan's formulas in the network's names."""
+    lines = []
+    for line in parse_formulas(text):
+        target, formula = names[line.target], _named(line.formula, names)
+        lines.append(Statement(target, line.indices, formula, statement_text(target, line.indices, formula)))
+    return lines
 
 
 def _named(formula: Expr, names: Mapping[str, str]) -> Expr:

@@ -7,7 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 
-from chainrule.catalogue.layer_row import Given, LayerRow, Plan, Planner, Setting, Settings, Source, letters, sizes_text
+from chainrule.catalogue.layer_row import (
+    Given,
+    LayerRow,
+    Plan,
+    Planner,
+    Reading,
+    Setting,
+    Settings,
+    Source,
+    letters,
+    sizes_text,
+)
 from chainrule.catalogue.layers import activation_formula
 from chainrule.catalogue.row import CatalogueError
 from chainrule.program.program import Role
@@ -195,18 +206,34 @@ STEPS = (
 START_H = ("start_h", "the state before the first step")
 START_C = ("start_c", "the cell's memory before the first step")
 
+
+def _reading(called: dict[str, str]) -> Reading:
+    words = {"t": "step", "j": "unit", "k": "unit", "i": "feature"}
+    ways = {"h": "through the state", "c": "through the memory", "out": "directly"}
+    gates = {f"net_{name}": f"through the {word}" for name, word in called.items() if name not in ways}
+    nets = {f"net_{name}": f"net input of the {word}" for name, word in called.items() if name not in ways}
+    return Reading(words, inputs=("step", "feature"), called=called | nets | {"net": "net inputs"}, ways=ways | gates)
+
+
+CELL = {"c": "memory", "h": "state", "out": "output"}
+OF_LSTM = {"i": "input gate", "f": "forget gate", "g": "candidate", "o": "output gate"} | CELL
+OF_GRU = {"r": "reset gate", "z": "update gate", "g": "candidate", "h": "state", "out": "output"}
+
 RECURRENCES = (
     LayerRow("recurrent", "simple recurrent layer", _recurrent(_simple, lambda cell: cell.given("", ""), ("h",)),
              (*STEPS, Setting("activation", "name", "What is made of the net input.", "tanh")), (*_keys(""), START_H),
-             "r", aliases=("rnn", "simple_rnn"), source="Elman 1990; Werbos 1990 for backpropagation through time"),
+             "r", aliases=("rnn", "simple_rnn"), source="Elman 1990; Werbos 1990 for backpropagation through time",
+             reading=_reading({"h": "state", "out": "output"})),
     LayerRow("lstm", "long short-term memory", _recurrent(_lstm, _lstm_given, ("h", "c")), STEPS,
              (*_keys("input_", "forget_", "candidate_", "output_"), START_H, START_C), "l",
              aliases=("long_short_term_memory",),
-             source="Hochreiter and Schmidhuber 1997, with the forget gate of Gers, Schmidhuber and Cummins 2000"),
+             source="Hochreiter and Schmidhuber 1997, with the forget gate of Gers, Schmidhuber and Cummins 2000",
+             reading=_reading(OF_LSTM)),
     LayerRow("gru", "gated recurrent unit", _recurrent(_gru, _gru_given, ("h",)),
              (*STEPS, Setting("reset", "text", "Whether the reset gate acts after the recurrent weights, as in "
                               "PyTorch, or before them, as in the paper.", "after", choices=("after", "before"))),
              (*_keys("reset_", "update_", "candidate_"),
               ("candidate_recurrent_bias", "beside the recurrent weights of the candidate, or none"), START_H), "g",
-             aliases=("gated_recurrent_unit",), source="Cho and others 2014"),
+             aliases=("gated_recurrent_unit",), source="Cho and others 2014",
+             reading=_reading(OF_GRU)),
 )  # fmt: skip

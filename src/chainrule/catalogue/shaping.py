@@ -8,6 +8,7 @@ from chainrule.catalogue.layer_row import (
     LayerRow,
     Plan,
     Planner,
+    Reading,
     Setting,
     Settings,
     Source,
@@ -105,13 +106,15 @@ def _concatenated(_settings: Settings, sources: tuple[Source, ...]) -> Plan:
 
 
 SHAPING = (
-    LayerRow("flatten", "all numbers of a sample in one list", _flatten, short="f"),
+    LayerRow("flatten", "all numbers of a sample in one list", _flatten, short="f",
+             reading=Reading(dict.fromkeys("ijkl", "number"), inputs=("row", "column"), called={"out": "in one list"})),
     LayerRow(
         "embedding", "a row of a table for each whole number", _embedding,
         (Setting("words", "count", "How many rows the table has: words, characters, classes.", required=True),
          Setting("units", "count", "How many numbers a row has.", required=True)),
         (("weights", "the table, a row for each word"),), "e",
         source="Bengio, Ducharme, Vincent and Jauvin 2003; a one-hot vector times the table",
+        reading=Reading({"v": "word", "d": "unit"}, inputs=("place",), called={"w": "table", "out": "the chosen rows"}),
     ),
     LayerRow(
         "dropout", "some outputs set to 0, the others made larger", _dropout,
@@ -119,6 +122,7 @@ SHAPING = (
                  required=True),),
         (("mask", "1 where a number is kept and 0 where not, for each sample; all kept unless given"),), "d",
         source="Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov 2014",
+        reading=Reading(inputs=("input",), called={"mask": "mask", "out": "what is left"}),
     ),
     LayerRow("activation", "an activation on its own", _activation, (ACTIVATION,), short="s"),
     LayerRow("add", "the sum of two branches", _joined("+"), short="s", inputs=2,

@@ -25,7 +25,7 @@ def _in_order(*options: Option) -> Option:
     return add
 
 
-TARGET = several("--target", metavar="COLUMN", text="The column to learn; more than once for several numbers.")
+TARGET = several("--target", metavar="COLUMN", text="The column to learn; more than once, or 'next*', for several.")
 SHEET = click.option("--sheet", default="", metavar="NAME", help="The sheet of a spreadsheet; the first unless given.")
 HOW = _in_order(
     click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="How often every sample is taken.  [20]"),

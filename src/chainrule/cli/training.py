@@ -92,7 +92,7 @@ def _trained(given: dict[str, Any], folder: str) -> tuple[Trained, int]:
     rows = fitting.about_rows(data, spec)
     engine, why = fitting.engine_for(given["engine"], spec, dropout, rows, options, given["precision"])
     validation = Data(apart, given["sheet"], given["missing"]) if apart else None
-    with progress.shown(options.epochs, fitting.score_name(spec), f"engine: {why}") as shown:
+    with progress.shown(options.epochs, fitting.score_name(spec, target=given["target"]), f"engine: {why}") as shown:
         trained = session.train(
             spec, data, choices, options, validation=validation, dropout=dropout, folder=folder,
             overwrite=given["overwrite"], engine=engine, on_progress=shown.on_progress, on_round=shown.on_round,
@@ -133,21 +133,24 @@ def _resumed(context: click.Context, given: dict[str, Any]) -> tuple[Trained, in
 def _conclude(trained: Trained, folder: str, before: int, given: dict[str, Any]) -> None:
     """The curve, what came of it, where it is, and what to do next."""
     from chainrule.model.fitting import score_name
-    from chainrule.model.train import Curve, record_text
+    from chainrule.model.train import TrainedNetwork, record_text
     from chainrule.training.preparation import input_names
 
     progress, history = trained.progress, trained.history
     interrupted = progress.stopped == "interrupted"
     ascii_only = given["ascii_only"] or not unicode_terminal()
+    curve = TrainedNetwork(trained).curve()
     if len(history) > 1:
-        click.echo(Curve(history).text(min(100, terminal_width()), 10, ascii_only=ascii_only))
+        click.echo(curve.text(min(100, terminal_width()), 10, ascii_only=ascii_only))
     names = input_names(trained.preparation)
     listed = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
     click.echo(f"inputs   {listed}")
     if trained.preparation.classes:
         from chainrule.training.use import class_names
 
-        click.echo(f"classes  {', '.join(class_names(trained)[:12])}")
+        classes = class_names(trained)
+        more = f" and {len(classes) - 12} more" if len(classes) > 12 else ""
+        click.echo(f"classes  {', '.join(classes[:12])}{more}")
     if history:
         score = score_name(trained.spec, trained.preparation)
         click.echo(f"epochs   {progress.epoch}: {record_text(history[-1], score)}")
@@ -155,7 +158,7 @@ def _conclude(trained: Trained, folder: str, before: int, given: dict[str, Any])
         click.echo(f"         no smaller error since epoch {progress.best_epoch}, whose weights are the result")
     click.echo(f"kept in  {folder}")
     if given["curve"] and history:
-        output(_drawn(Curve(history), Path(given["curve"]).suffix, trained.spec.title, ascii_only), given["curve"])
+        output(_drawn(curve, Path(given["curve"]).suffix, trained.spec.title, ascii_only), given["curve"])
     if interrupted:
         click.echo(f"stopped by Ctrl-C in epoch {progress.epoch + 1}; nothing is lost. To go on: "
                    f"chainrule train --resume {folder}", err=True)  # fmt: skip

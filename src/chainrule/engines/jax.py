@@ -18,7 +18,7 @@ from numpy.typing import DTypeLike, NDArray
 from chainrule.catalogue.training import carried
 from chainrule.engines.loop import Changing, Loop, Lowered, as_key, compiled_loop
 from chainrule.engines.lower import lower
-from chainrule.engines.rounds import InTurn, check_carry, fed_arrays
+from chainrule.engines.rounds import LOOP, InTurn, check_carry, fed_arrays
 from chainrule.engines.xla import traceable
 from chainrule.numbers.arithmetic import MissingLibraryError
 from chainrule.numbers.ledger import Ledger, LedgerError, given_array, given_families
@@ -30,6 +30,7 @@ Watch = Callable[[int], bool]
 LOSS = "E_total"
 STACKED = 2**26  # bytes of what changes from round to round that are put beside the program at once
 LONGEST = 2**30  # rounds of one loop, whose number is an integer of 32 bits
+PADDED = 2**21  # bytes of what changes from round to round that a shorter loop is filled up to
 PATIENCE = 0.25  # seconds after which a loop comes back to see whether to go on
 
 
@@ -143,14 +144,26 @@ def run_epoch(
         known = {name: _handed(array, number) for part in (fixed, state) for name, array in part.items()}
         loop = training_loop(program, number)
         before = {old: known[old] for old in carry.values()}
+        length = _length(len(order), [order, *fed.values()])
         changing = Changing(
-            turns={name: (np.asarray(array, number), np.int32(0)) for name, array in fed.items()},
+            turns={name: (_padded(np.asarray(array, number), length), np.int32(0)) for name, array in fed.items()},
             rows={name: placed(array, number) for name, array in data.items()},
             counted={},
-            order=np.asarray(order, np.int32),
+            order=_padded(np.asarray(order, np.int32), length),
         )
         after, losses = _driven(loop, before, known, changing, len(order), watch)
     return {name: after.get(name, known[name]) for name in state}, losses
+
+
+def _length(rounds: int, arrays: Collection[Array]) -> int:
+    """How long the arrays with an entry for each round are made, so that loops of different lengths compile once."""
+    size = sum(array.nbytes for array in arrays) / max(1, rounds)
+    return LOOP if rounds < LOOP and LOOP * size <= PADDED else rounds
+
+
+def _padded(array: Array, length: int) -> Array:
+    """The array with its last entry repeated up to a length."""
+    return np.concatenate([array, np.repeat(array[-1:], length - len(array), axis=0)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +288,8 @@ def _driven(
     """The rounds of a loop: the state after them, and what is kept of each round."""
     changing = read_ones(changing, loop.lowered.given)
     fixed = fixed_ones(loop, state, known, changing)
-    kept = np.zeros(count, loop.number) if loop.kept else None
+    length = max([count, *(len(array) for array in (changing.order,) if array is not None)])
+    kept = np.zeros(length, loop.number) if loop.kept else None
     state, kept, done = drive(_compiled(loop), state, kept, fixed, changing, count, watch)
     return state, np.array(kept)[:done] if loop.kept else np.empty(0)
 

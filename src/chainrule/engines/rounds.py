@@ -13,6 +13,7 @@ from chainrule.program.program import Program
 from chainrule.program.sizes import shape_text
 
 Array = NDArray[Any]
+LOOP = 4096  # rounds that are done in one loop where they are short
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -67,6 +67,8 @@ def train_together(
     with precision(number):
         loop = training_loop(program, number)
         width = LANES if jax.default_backend() == "cpu" else lanes
+        # What training doesn't change is a network's own all the same.
+        fixed = {**fixed, **{name: array for name, array in states.items() if name not in dict(loop.carry).values()}}
         shared = {name: placed(array, number) for name, array in data.items()}
         owned = frozenset(name for name, array in fixed.items() if np.ndim(array) > len(program.families[name].shape))
         same = {name: placed(array, number) for name, array in fixed.items() if name not in owned}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
-from math import prod
+from math import inf, prod
 from operator import add
 from types import ModuleType
 from typing import Any, assert_never
@@ -33,6 +33,7 @@ Traced = Any  # an array of JAX, or what stands for one while it traces
 # Up to so many products of two numbers a matrix product is written as multiply-and-sum, which the compiler fuses with
 # what stands around it; a call of its matrix product costs more than that.
 FEW_PRODUCTS = 1024
+FEW_STEPS = 16
 WRITTEN_OUT = 2  # a sum of so many products is written out: an addition less than a sum that begins at 0
 # A plan whose instructions calculate no more numbers than this, each and all together, is faster as one piece of
 # machine code than as calls of many, although it then has one core and no library's matrix product.
@@ -142,7 +143,10 @@ def _loop(scan: Scan, args: Sequence[Traced], jax: ModuleType, few: float) -> tu
         found = dict(zip(scan.body.results, calculate(*[given[name] for name in names]), strict=True))
         return {name: found[name] for name in carried}, tuple(found[name] for name in scan.kept)
 
-    kept: tuple[Traced, ...] = jax.lax.scan(step, first, along, scan.count, reverse=scan.backwards)[1]
+    # In one piece of machine code a few steps one after the other need no loop.
+    written_out = scan.count if few == inf and scan.count <= FEW_STEPS else 1
+    loop = jax.lax.scan(step, first, along, scan.count, reverse=scan.backwards, unroll=written_out)
+    kept: tuple[Traced, ...] = loop[1]
     return kept
 
 

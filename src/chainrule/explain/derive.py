@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice, product
 from math import prod
+from typing import Any
 
 from chainrule.explain.document import Equation, Equations
 from chainrule.explain.expand import RELATIONS, SHOWN_ADDENDS, expand, index_number, position_of
@@ -174,14 +175,14 @@ def plain_ratio(writing: Writing, scalar: Scalar) -> Ref:
 def head_line(writing: Writing, head: Scalar) -> Equation:
     """Where the chain begins: the loss by the first quantity, with its formula or its value from before."""
     if len(list(islice(addends_of(writing, head), 2))) > 1:
-        before = _delta_name(writing, head)
+        before = delta_name(writing, head)
         return Equation(
             (plain_ratio(writing, head), *before, shown(writing, head)), note="the sum over the paths, above"
         )
     return Equation((plain_ratio(writing, head), *own_line(writing, head).sides[1:]))
 
 
-def _delta_name(writing: Writing, scalar: Scalar) -> tuple[Ref, ...]:
+def delta_name(writing: Writing, scalar: Scalar) -> tuple[Ref, ...]:
     """The derivative's other name, where it has one."""
     named = has_delta(writing.names, writing.names.program.families[scalar.family])
     return (quantity_ref(writing, scalar),) if named else ()
@@ -248,7 +249,7 @@ def paths_block(writing: Writing, head: Scalar, addends: list[Addend]) -> Equati
         (
             Equation((left, named), note="the sum over the paths"),
             *parts,
-            Equation((left, *_delta_name(writing, head), values, shown(writing, head)), final=True),
+            Equation((left, *delta_name(writing, head), values, shown(writing, head)), final=True),
         )
     )
 
@@ -261,7 +262,7 @@ def part_line(writing: Writing, head: Scalar, addend: Addend, term: Scalar | Non
     upstream = addend_upstream(writing, addend)
     named, numbers = with_names(writing, written), with_numbers(writing, written)
     if upstream is not None:
-        named, numbers = _product(upstream[0], named), _product(upstream[1], numbers)
+        named, numbers = product_of(upstream[0], named), product_of(upstream[1], numbers)
     sides: list[Expr] = [name]
     for side in (named, numbers, shown_number(writing, addend_value(writing, addend))):
         if side != sides[-1]:
@@ -269,11 +270,12 @@ def part_line(writing: Writing, head: Scalar, addend: Addend, term: Scalar | Non
     return Equation(tuple(sides))
 
 
-def _product(first: Expr, second: Expr) -> Expr:
+def product_of(first: Expr, second: Expr) -> Expr:
+    """A product without a factor 1, its sign in front."""
     if second == ONE:
         return first
     if isinstance(second, Neg) and not isinstance(second.arg, Num):
-        return Neg(_product(first, second.arg))
+        return Neg(product_of(first, second.arg))
     return Mul((first, *second.args)) if isinstance(second, Mul) else Mul((first, second))
 
 
@@ -284,7 +286,7 @@ def addend_upstream(writing: Writing, addend: Addend) -> tuple[Expr, Expr] | Non
     return None if addend.scale is None else (addend.scale, addend.scale)
 
 
-def addend_value(writing: Writing, addend: Addend) -> object:
+def addend_value(writing: Writing, addend: Addend) -> Any:
     value = evaluated(writing, addend.slope, addend.at, addend.sizes)
     if addend.upstream is not None:
         return writing.ledger[addend.upstream.family][addend.upstream.index] * value
@@ -303,7 +305,7 @@ def part_name(writing: Writing, addend: Addend, below: Scalar, term: Scalar | No
 def addend_symbol(writing: Writing, addend: Addend, below: Scalar) -> Expr:
     """A path straight from the loss has no second derivative to name: its formula stands for it."""
     named = with_names(writing, expand(addend.slope, addend.at, addend.sizes))
-    return named if addend.scale is None else _product(addend.scale, named)
+    return named if addend.scale is None else product_of(addend.scale, named)
 
 
 def loss_terms(writing: Writing, addends: list[Addend]) -> list[Scalar | None]:

@@ -59,6 +59,7 @@ class Equation:
     sides: tuple[Expr, ...]
     note: str = ""  # a few words beside it: what this line says
     final: bool = False  # a result that the eye should find
+    label: str = ""  # a word or two before it: which part of a sum this line is, "window 1,2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,37 @@ class Table:
     header: tuple[str, ...]
     rows: tuple[tuple[str | Expr, ...], ...]
     numeric: tuple[bool, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """What stands beside the rows of a grid, or above its columns: a word, ``filter``, and a number for each."""
+
+    word: str = ""
+    marks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Numbers in rows and columns, as people draw them.
+
+    ``name`` is whose numbers they are, and ``part`` says which of them where there are more: ``filter 2``. An axis
+    without marks has nothing beside it. Where rows or columns are left out, ``ELLIPSIS`` stands in their place.
+    """
+
+    numbers: tuple[tuple[Expr, ...], ...]
+    name: Expr | None = None
+    part: str = ""
+    rows: Axis = Axis()
+    columns: Axis = Axis()
+
+
+@dataclass(frozen=True, slots=True)
+class Grids:
+    """Grids that belong together, beside each other where there is room; ``sign`` stands between two of them."""
+
+    grids: tuple[Grid, ...]
+    sign: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +148,7 @@ class Note:
     parts: tuple[str | Expr, ...]
 
 
-Block = Heading | Paragraph | Equation | Equations | Table | Diagram | Note
+Block = Heading | Paragraph | Equation | Equations | Table | Grids | Diagram | Note
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,6 +238,25 @@ def symbol(names: Names, scalar: Scalar) -> Symbol | Partial:
     return _split(_plain(names, scalar))
 
 
+def family_key(names: Names, family: str) -> str:
+    """A whole family's name among a document's symbols, where none of its scalars has it: ``delta_o``."""
+    whole = names.program.families[family]
+    if whole.role == Role.ADJOINT and has_delta(names, whole):
+        return "delta_" + whole.of.removeprefix("net_")
+    return family_name(names, family)
+
+
+def family_symbol(names: Names, family: str) -> Symbol | Partial:
+    """How a whole family is typeset: ``w_o``, ``dE_total/dw_o``, ``delta_o``."""
+    whole = names.program.families[family]
+    if whole.role == Role.ADJOINT:
+        if has_delta(names, whole):
+            return _split("delta_" + whole.of.removeprefix("net_"))
+        return Partial(_split(_loss_name(names)), _split(whole.of))
+    plain = _split(whole.of if whole.role == Role.UPDATED else family)
+    return Symbol(plain.base, plain.subscript, updated=whole.role == Role.UPDATED)
+
+
 def ratio_symbol(names: Names, ratio: Ratio) -> Partial:
     """How the derivative of one scalar by another is typeset."""
     return Partial(_split(_plain(names, ratio.of)), _split(_plain(names, ratio.by)))

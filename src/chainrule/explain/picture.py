@@ -29,6 +29,14 @@ def diagram(writing: Writing) -> Diagram | None:
     return Diagram(tuple(layers)) if layers else None
 
 
+def drawn(writing: Writing) -> frozenset[str]:
+    """The parameters that the picture of a network shows: those that net inputs are made with."""
+    program = writing.names.program
+    nets = [each for each in program.definitions if is_net_input(program.families[each.target])]
+    used = {node.name for each in nets for node in refs(each.formula)}
+    return frozenset(each.name for each in with_role(program, Role.PARAMETER) if each.name in used)
+
+
 def _layer(writing: Writing, definition: Definition) -> tuple[Family, Layer] | None:
     """A layer, and the family that it takes its inputs from, where its net input has the form w x + b."""
     program = writing.names.program

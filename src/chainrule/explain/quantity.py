@@ -1,20 +1,25 @@
 """One quantity's derivation, back to given numbers."""
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, islice
 from math import prod
 
 from chainrule.explain.derive import addends_of, own_line
 from chainrule.explain.document import Block, Document, Equation, Equations, Heading, Paragraph, Table
 from chainrule.explain.expand import SHOWN_ADDENDS, scalar_formula
+from chainrule.explain.families import Detail, entry_blocks
 from chainrule.explain.find import Quantity, Whole
+from chainrule.explain.grids import families_grids, family_grids, is_drawn, is_listed
+from chainrule.explain.letters import lettered
 from chainrule.explain.names import Names, Ratio, Scalar, address, family_name, name, scalars
 from chainrule.explain.round import Round
-from chainrule.explain.walkthrough import Detail, derivative_blocks, family_text, given_equation, writing_for
+from chainrule.explain.shorter import shorter_blocks
+from chainrule.explain.steps import step_blocks, together
+from chainrule.explain.walkthrough import derivative_blocks, given_equation, writing_for
 from chainrule.explain.writing import DIGITS, Writing, equation, quantity_ref, shown
 from chainrule.formula.expression import refs
 from chainrule.program.blocks import blocks, calculation
-from chainrule.program.program import GIVEN, Role, adjoint_name, definition_of, updated_name
+from chainrule.program.program import GIVEN, Definition, Role, adjoint_name, definition_of, updated_name
 
 LISTED = 60  # quantities that a derivation is traced back through before it says how many more there are
 
@@ -35,12 +40,12 @@ def explain_quantity(
     else:
         title, blocks = (
             name(example.names, quantity),
-            _scalar(writing, quantity, detail or ("brief" if writing.large else "full")),
+            _scalar(writing, example, quantity, detail or ("brief" if writing.large else "full")),
         )
     return Document(title, tuple(blocks), writing.symbols)
 
 
-def _scalar(writing: Writing, scalar: Scalar, detail: Detail) -> Iterator[Block]:
+def _scalar(writing: Writing, example: Round, scalar: Scalar, detail: Detail) -> Iterator[Block]:
     known: set[Scalar] = set()
     program = writing.names.program
     family = program.families[scalar.family]
@@ -51,7 +56,7 @@ def _scalar(writing: Writing, scalar: Scalar, detail: Detail) -> Iterator[Block]
         derivative = Scalar(adjoint_name(scalar.family), scalar.index)
         if derivative.family in program.families:
             yield Heading(2, "How the error depends on it")
-            yield from derivative_blocks(writing, derivative, known)
+            yield from _derivation(writing, example, derivative, known)
             known.add(derivative)
         update = Scalar(updated_name(scalar.family), scalar.index)
         if update.family in program.families:
@@ -60,13 +65,23 @@ def _scalar(writing: Writing, scalar: Scalar, detail: Detail) -> Iterator[Block]
             known.add(update)
         start = [each for each in (derivative, update) if each.family in program.families]
     elif family.role == Role.ADJOINT:
-        yield from derivative_blocks(writing, scalar, known)
+        yield from _derivation(writing, example, scalar, known)
         start = [scalar]
     else:
         yield from _own_lines(writing, scalar, known, final=True)
         start = [scalar]
     if detail == "full" and start:
         yield from _back_to_given(writing, start, known)
+
+
+def _derivation(writing: Writing, example: Round, scalar: Scalar, known: set[Scalar]) -> Iterator[Block]:
+    """How a derivative comes about, and where it is an array's the form that is taught for it."""
+    if not writing.arrays:
+        yield from derivative_blocks(writing, scalar, known)
+        return
+    yield from step_blocks(writing, scalar, known)
+    below = writing.names.program.families[writing.names.program.families[scalar.family].of]
+    yield from shorter_blocks(writing, example, below, scalar.index)
 
 
 def _given_as(writing: Writing, scalar: Scalar) -> str:
@@ -77,10 +92,8 @@ def _given_as(writing: Writing, scalar: Scalar) -> str:
 
 
 def _own_lines(writing: Writing, scalar: Scalar, known: set[Scalar], *, final: bool = False) -> Iterator[Block]:
-    definition = definition_of(writing.names.program, scalar.family)
-    assert definition is not None
     known.add(scalar)
-    yield Equations((equation(writing, scalar, definition, final=final),))
+    yield from entry_blocks(writing, _definition(writing, scalar), scalar, final=final)
 
 
 def _back_to_given(writing: Writing, start: list[Scalar], known: set[Scalar]) -> Iterator[Block]:
@@ -89,20 +102,43 @@ def _back_to_given(writing: Writing, start: list[Scalar], known: set[Scalar]) ->
     order = {each.target for each in writing.names.program.definitions}
     calculated = in_order_of_calculation(writing.names, (scalar for scalar in needed if scalar.family in order))
     shown_here = [scalar for scalar in calculated if scalar not in known and scalar not in start]
+    if writing.arrays:  # the derivation has said every derivative that it needs
+        shown_here = [scalar for scalar in shown_here if not _is_derivative(writing, scalar)]
     if shown_here:
         yield Heading(2, "What goes into it")
-        lines = [_line(writing, scalar) for scalar in shown_here[:LISTED]]
-        yield Equations(tuple(lines))
+        yield from _lines(writing, shown_here[:LISTED])
         if len(shown_here) > LISTED:
             yield Paragraph((f"... and {len(shown_here) - LISTED} more quantities; ask for any of them by name.",))
     given = [scalar for scalar in sorted(needed) if scalar.family not in order and scalar not in start]
     if given:
         yield Heading(2, "Given")
-        families = list(writing.names.program.families)
-        given.sort(key=lambda s: (families.index(s.family), s.index))
-        yield Equations(tuple(given_equation(writing, scalar) for scalar in given[:LISTED]))
-        if len(given) > LISTED:
-            yield Paragraph((f"... and {len(given) - LISTED} more given numbers.",))
+        yield from _given(writing, given)
+
+
+def _given(writing: Writing, given: Sequence[Scalar]) -> Iterator[Block]:
+    """The given numbers that are needed: those of an array as the whole array, if it isn't too large."""
+    order = list(writing.names.program.families)
+    families = [writing.names.program.families[name] for name in sorted({s.family for s in given}, key=order.index)]
+    left = LISTED
+    for drawn, run in groupby(families, key=lambda each: not is_listed(writing, each) and prod(each.shape) <= LISTED):
+        if drawn:
+            yield from families_grids(writing, list(run))
+            continue
+        wanted = sorted(s for family in run for s in given if s.family == family.name)
+        wanted.sort(key=lambda each: order.index(each.family))
+        if left > 0:
+            yield Equations(tuple(given_equation(writing, scalar) for scalar in wanted[:left]))
+        left -= len(wanted)
+    if left < 0:
+        yield Paragraph((f"... and {-left} more given numbers.",))
+
+
+def _lines(writing: Writing, calculated: Sequence[Scalar]) -> Iterator[Block]:
+    if not writing.arrays:
+        yield Equations(tuple(_line(writing, scalar) for scalar in calculated))
+        return
+    each = (entry_blocks(writing, _definition(writing, scalar), scalar) for scalar in calculated)
+    yield from together(block for blocks in each for block in blocks)
 
 
 def in_order_of_calculation(names: Names, chosen: Iterable[Scalar]) -> list[Scalar]:
@@ -122,11 +158,19 @@ def in_order_of_calculation(names: Names, chosen: Iterable[Scalar]) -> list[Scal
 
 
 def _line(writing: Writing, scalar: Scalar) -> Equation:
-    if writing.names.program.families[scalar.family].role == Role.ADJOINT:
+    if _is_derivative(writing, scalar):
         return own_line(writing, scalar)
+    return equation(writing, scalar, _definition(writing, scalar))
+
+
+def _definition(writing: Writing, scalar: Scalar) -> Definition:
     definition = definition_of(writing.names.program, scalar.family)
     assert definition is not None
-    return equation(writing, scalar, definition)
+    return definition
+
+
+def _is_derivative(writing: Writing, scalar: Scalar) -> bool:
+    return writing.names.program.families[scalar.family].role == Role.ADJOINT
 
 
 def _needed(writing: Writing, start: list[Scalar]) -> set[Scalar]:
@@ -164,7 +208,10 @@ def _family(writing: Writing, whole: Whole) -> Iterator[Block]:
     family = writing.names.program.families[whole.family]
     definition = definition_of(writing.names.program, whole.family)
     if definition is not None:
-        yield Paragraph((family_text(writing, definition),))
+        yield Equations((lettered(writing, definition),))
+    if is_drawn(writing, family):
+        yield from family_grids(writing, family)
+        return
     count = prod(family.shape)
     rows = [
         (quantity_ref(writing, scalar), address(writing.names, scalar), shown(writing, scalar))

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
 from chainrule.explain.names import Names
-from chainrule.formula.expression import Expr
 from chainrule.numbers.evaluate import FLOAT, Arithmetic
 from chainrule.numbers.ledger import Ledger
 from chainrule.program.program import Definition, Role
@@ -15,14 +14,42 @@ from chainrule.program.program import Definition, Role
 
 @dataclass(frozen=True, slots=True)
 class Shorter:
-    """A shorter form of a derivative that is taught, ``delta = out - target``, and the condition it needs.
+    """A shorter form of the derivative by ``family`` that is taught, ``delta = out - target``, and when it holds.
 
-    ``formula`` and ``given`` are over the letters of ``family``'s axes. ``given`` is None where it always holds.
+    ``definition`` is the form, as a definition of that derivative. It is all of it, or what comes ``through`` the
+    derivatives by these families.
     """
 
     family: str
-    formula: Expr
-    condition: str
+    definition: Definition
+    condition: str = ""
+    through: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What people say of a program's families.
+
+    ``axes`` has a word for each axis of a family (``("sample", "place", "seen place")``), empty where there is none;
+    ``parts`` the same for naming the parts of a sum. ``called`` is what a family is called ("scores"), ``ways`` what a
+    derivative that comes through it is said to come through. The short view leaves out the
+    derivatives by the families in ``omitted``.
+    """
+
+    axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    called: Mapping[str, str] = field(default_factory=dict)
+    ways: Mapping[str, str] = field(default_factory=dict)
+    omitted: frozenset[str] = frozenset()
+
+
+class LayerLine(NamedTuple):
+    """A layer in the table at the head: its name, its kind, what was chosen for it, and the shape of what it gives."""
+
+    name: str
+    kind: str
+    settings: str
+    gives: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +57,9 @@ class Round:
     """The names and the numbers of one round: forward pass, derivatives and updates.
 
     ``before`` is the number of rounds done before this one. ``conventions`` are the header's lines, a label and a
-    text. ``typed`` has the given numbers as a person typed them, Decimals by family. ``afterwards`` are the values of
-    the forward pass with the updated parameters.
+    text; ``layers`` is the table of layers, empty for a network that is drawn. ``typed`` has the given numbers as a
+    person typed them, Decimals by family. ``afterwards`` are the values of the forward pass with the updated
+    parameters. ``words`` is what people say of the families.
     """
 
     title: str
@@ -43,6 +71,8 @@ class Round:
     afterwards: Ledger | None = None
     shorter: tuple[Shorter, ...] = ()
     arithmetic: Arithmetic = FLOAT
+    words: Words = Words()
+    layers: tuple[LayerLine, ...] = ()
 
 
 def forward_definitions(names: Names) -> tuple[Definition, ...]:

@@ -1,17 +1,30 @@
 """The whole worked example of a round, in the order in which a person calculates it."""
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import groupby, islice
 from math import prod
-from typing import Literal
 
 from chainrule.explain.derive import chain_blocks, chain_of, plain_blocks
 from chainrule.explain.document import Block, Document, Equation, Equations, Heading, Note, Paragraph, Table
 from chainrule.explain.expand import scalar_formula
+from chainrule.explain.families import (
+    Detail,
+    Said,
+    alike,
+    backward,
+    family_blocks,
+    layer_heading,
+    legend,
+    recurrence_blocks,
+    updates,
+)
+from chainrule.explain.grids import families_grids, is_listed
+from chainrule.explain.letters import lettered
 from chainrule.explain.names import Scalar, is_net_input, scalars
-from chainrule.explain.picture import diagram
+from chainrule.explain.picture import diagram, drawn
 from chainrule.explain.round import Round, backward_definitions, forward_definitions, update_definitions
 from chainrule.explain.shorter import shorter_note
+from chainrule.explain.windows import window_of
 from chainrule.explain.writing import (
     DIGITS,
     Writing,
@@ -22,58 +35,83 @@ from chainrule.explain.writing import (
     shown_number,
 )
 from chainrule.formula.expression import Expr, Index, Ref, refs
-from chainrule.formula.unparse import statement_text
+from chainrule.program.blocks import Block as Recurrence
+from chainrule.program.blocks import blocks
 from chainrule.program.program import Definition, Family, Role, definition_of, with_role
 
-Detail = Literal["brief", "full"]
 SHOWN_SCALARS = 40  # of a larger family the first few are written out, as examples
 EXAMPLES = 2
 LARGE = 2000  # scalars: of a larger network a derivation names what it needs and stops there
-FULL_AT_MOST = 60  # parameters: beyond that the brief form is the default
+FULL_AT_MOST = 60  # parameters of a dense network: beyond that the brief form is the default
+FULL_DERIVATIVES = 40  # derivatives of another network: as many as a person would follow one by one
 
 
 def writing_for(example: Round, digits: int = DIGITS) -> Writing:
     """What writes about a round, with so many significant digits."""
-    large = sum(prod(family.shape) for family in example.names.program.families.values()) > LARGE
-    return Writing(example.names, example.ledger, digits, example.typed, example.arithmetic, large)
+    families = example.names.program.families
+    large = sum(prod(family.shape) for family in families.values()) > LARGE
+    writing = Writing(example.names, example.ledger, digits, example.typed, example.arithmetic, large)
+    writing.words = example.words
+    writing.arrays = bool(example.layers) or _has_arrays(example)
+    return writing
+
+
+def _has_arrays(example: Round) -> bool:
+    """Whether a program of one's own formulas calculates with arrays, windows or recurrences, which are drawn."""
+    families = example.names.program.families
+    forward = forward_definitions(example.names)
+    several = any(len([axis for axis in families[each.target].axes if axis != "n"]) > 1 for each in forward)
+    return several or any(map(window_of, forward)) or any(block.letter for block in blocks(forward))
 
 
 def walkthrough(example: Round, detail: Detail | None = None, digits: int = DIGITS) -> Document:
     """The worked example: network, forward pass, error, backward pass, update, and the error afterwards.
 
     ``full`` writes out every derivative with its factors; ``brief`` the first of each family so, and the others in
-    one line. The default is full for a network that a person would do by hand.
+    one line, or where there are other layers than dense ones the others as an array. The default is full for a
+    network that a person would do by hand.
     """
     writing = writing_for(example, digits)
-    parameters = sum(prod(family.shape) for family in with_role(example.names.program, Role.PARAMETER))
-    detail = detail or ("full" if parameters <= FULL_AT_MOST else "brief")
-    blocks: list[Block] = []
-    blocks.extend(_network(writing, example))
-    blocks.extend(_forward(writing, example))
-    blocks.extend(_backward(writing, example, detail))
-    blocks.extend(_updates(writing, example))
-    blocks.extend(_afterwards(writing, example))
-    return Document(example.title, tuple(blocks), dict(writing.symbols))
+    counted, most = (Role.ADJOINT, FULL_DERIVATIVES) if writing.arrays else (Role.PARAMETER, FULL_AT_MOST)
+    count = sum(prod(family.shape) for family in with_role(example.names.program, counted))
+    detail = detail or ("full" if count <= most else "brief")
+    found: list[Block] = []
+    found.extend(_network(writing, example))
+    found.extend(_forward(writing, example, detail))
+    found.extend(backward(writing, example, detail) if writing.arrays else _backward(writing, example, detail))
+    found.extend(_updates(writing, example, detail))
+    found.extend(_afterwards(writing, example))
+    return Document(example.title, tuple(found), dict(writing.symbols))
 
 
 def _network(writing: Writing, example: Round) -> Iterator[Block]:
     yield Heading(2, "The network")
+    if example.layers:
+        yield Table(("layer", "kind", "settings", "gives"), tuple(example.layers))
     if example.conventions:
         yield Table(("", ""), tuple(example.conventions))
     picture = diagram(writing)
     if picture is not None:
         yield picture
-    given = [f for f in with_role(writing.names.program, Role.INPUT, Role.TARGET) if prod(f.shape) <= SHOWN_SCALARS]
-    if picture is None:
-        given += [f for f in with_role(writing.names.program, Role.PARAMETER) if prod(f.shape) <= SHOWN_SCALARS]
-    given += [f for f in with_role(writing.names.program, Role.STATE) if prod(f.shape) <= SHOWN_SCALARS]
-    lines = [given_equation(writing, scalar) for family in given for scalar in scalars(family)]
-    if lines:
+    in_picture = drawn(writing) if picture is not None else frozenset()
+    roles = ((Role.INPUT, Role.TARGET), (Role.PARAMETER,), (Role.STATE,))
+    given = [each for some in roles for each in with_role(writing.names.program, *some) if each.name not in in_picture]
+    short = [each for each in given if prod(each.shape) <= SHOWN_SCALARS]
+    if short:
         yield Paragraph(("Given:",))
-        yield Equations(tuple(lines))
-    for family in with_role(writing.names.program, Role.INPUT, Role.TARGET, Role.PARAMETER):
-        if prod(family.shape) > SHOWN_SCALARS and (picture is None or family.role != Role.PARAMETER):
+        yield from given_blocks(writing, short)
+    for family in given:
+        if family not in short and family.role != Role.STATE:
             yield Paragraph((family_ref(writing, family.name), f" is given: {_shape(family)}."))
+
+
+def given_blocks(writing: Writing, families: Sequence[Family]) -> Iterator[Block]:
+    """Given numbers: those that have names of their own one below the other, arrays as arrays."""
+    for listed, run in groupby(families, key=lambda family: is_listed(writing, family)):
+        if not listed:
+            yield from families_grids(writing, list(run))
+        else:
+            yield Equations(tuple(given_equation(writing, scalar) for family in run for scalar in scalars(family)))
 
 
 def given_equation(writing: Writing, scalar: Scalar) -> Equation:
@@ -85,17 +123,67 @@ def _shape(family: Family) -> str:
     return " x ".join(str(size) for size in family.shape) + " numbers"
 
 
-def _forward(writing: Writing, example: Round) -> Iterator[Block]:
+def _forward(writing: Writing, example: Round, detail: Detail) -> Iterator[Block]:
     definitions = forward_definitions(example.names)
     families = example.names.program.families
     yield Heading(2, "The forward pass")
+    if writing.arrays and detail == "brief":
+        yield Paragraph(("Of each array one entry is worked out as an example; ask for any other by its name.",))
     in_error = False
-    for group in _interleaved(definitions, example):
+    said = Said()
+    for group in _groups(writing, definitions, example, detail):
+        if isinstance(group, Recurrence):
+            yield from _layer_start(writing, example, families[group.lines[0].target], said)
+            yield from recurrence_blocks(writing, group)
+            continue
         family = families[group[0].target]
         if not in_error and _is_error(group[0], example):
             in_error = True
             yield Heading(2, "The error")
+        if writing.arrays:
+            yield from _by_family(writing, example, group, detail, said)
+        else:
+            yield from _equations(writing, group, family)
+
+
+def _groups(
+    writing: Writing, definitions: Sequence[Definition], example: Round, detail: Detail
+) -> Iterator[list[Definition] | Recurrence[Definition]]:
+    """What is written about together: in full a recurrence goes step by step, other formulas neuron by neuron."""
+    if not writing.arrays:
+        yield from _interleaved(definitions, example)
+    elif detail == "brief":
+        yield from _by_shape(definitions, example)
+    else:
+        for recurrent, run in groupby(blocks(definitions), key=lambda block: bool(block.letter)):
+            if recurrent:
+                yield from run
+            else:
+                yield from _interleaved([line for block in run for line in block.lines], example)
+
+
+def _layer_start(writing: Writing, example: Round, family: Family, said: Said) -> Iterator[Block]:
+    """A layer's heading, and what its letters count, before the first of its families."""
+    before = said.layer
+    yield from layer_heading(writing, example, family, said)
+    if said.layer != before:
+        yield from legend(writing, family.layer)
+
+
+def _by_family(
+    writing: Writing, example: Round, group: list[Definition], detail: Detail, said: Said
+) -> Iterator[Block]:
+    """Formulas of a layer one family after the other, or together where in full they go entry by entry."""
+    family = writing.names.program.families[group[0].target]
+    yield from _layer_start(writing, example, family, said)
+    if detail == "full" and prod(family.shape) <= SHOWN_SCALARS and not any(map(window_of, group)):
         yield from _equations(writing, group, family)
+        return
+    for run in alike(group):
+        called = ", ".join(filter(None, (writing.words.called.get(each.target) for each in run)))
+        if called and detail == "brief":
+            yield Heading(4, called[0].upper() + called[1:])
+        yield from family_blocks(writing, run, detail, said)
 
 
 def _is_error(definition: Definition, example: Round) -> bool:
@@ -123,6 +211,13 @@ def _interleaved(definitions: Sequence[Definition], example: Round) -> Iterator[
         yield group
 
 
+def _by_shape(definitions: Sequence[Definition], example: Round) -> Iterator[list[Definition]]:
+    """Formulas of one layer that are made alike: queries, keys and values."""
+    families = example.names.program.families
+    for _, of_layer in groupby(definitions, key=lambda each: (families[each.target].layer, _is_error(each, example))):
+        yield from alike(list(of_layer))
+
+
 def _goes_along(definition: Definition, before: Definition) -> bool:
     """Whether a formula uses the one before at its own index only, and names the same indices."""
     wanted = tuple(Index(((name, 1),)) for name in definition.indices)
@@ -140,7 +235,8 @@ def _equations(writing: Writing, group: list[Definition], family: Family) -> Ite
     count = prod(family.shape)
     if count > SHOWN_SCALARS:
         for definition in group:
-            yield Paragraph((f"{family_text(writing, definition)}: {count} numbers; the first {EXAMPLES} of them:",))
+            yield Equations((lettered(writing, definition),))
+            yield Paragraph((f"{count} numbers; the first {EXAMPLES} of them:",))
     wanted = islice(scalars(family), EXAMPLES if count > SHOWN_SCALARS else None)
     lines = [
         equation(writing, Scalar(definition.target, scalar.index), definition, final=not family.shape)
@@ -148,11 +244,6 @@ def _equations(writing: Writing, group: list[Definition], family: Family) -> Ite
         for definition in group
     ]
     yield Equations(tuple(lines))
-
-
-def family_text(writing: Writing, definition: Definition) -> str:
-    """A family's formula as text: ``net_h[n,j] = sum[i](...)``."""
-    return statement_text(definition.target, definition.indices, definition.formula)
 
 
 def _backward(writing: Writing, example: Round, detail: Detail) -> Iterator[Block]:
@@ -250,7 +341,7 @@ def _leftover(writing: Writing, example: Round, known: set[Scalar]) -> Iterator[
                 yield from derivative_blocks(writing, scalar, known)
 
 
-def _updates(writing: Writing, example: Round) -> Iterator[Block]:
+def _updates(writing: Writing, example: Round, detail: Detail) -> Iterator[Block]:
     definitions = update_definitions(example.names)
     if not definitions:
         return
@@ -259,13 +350,15 @@ def _updates(writing: Writing, example: Round) -> Iterator[Block]:
     settings = [scalar for family in with_role(example.names.program, Role.SETTING) for scalar in scalars(family)]
     if settings:
         yield Equations(tuple(given_equation(writing, scalar) for scalar in settings))
+    if writing.arrays:
+        yield from updates(writing, example, detail)
+        return
     for definition in definitions:
         family = example.names.program.families[definition.target]
         large = prod(family.shape) > SHOWN_SCALARS
         if large:
-            yield Paragraph(
-                (f"{family_text(writing, definition)}: {prod(family.shape)} numbers; the first {EXAMPLES}:",)
-            )
+            yield Equations((lettered(writing, definition),))
+            yield Paragraph((f"{prod(family.shape)} numbers; the first {EXAMPLES} of them:",))
         yield Equations(
             tuple(
                 equation(writing, scalar, definition, final=family.role == Role.UPDATED)

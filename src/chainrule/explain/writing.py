@@ -10,7 +10,18 @@ from numpy.typing import NDArray
 
 from chainrule.explain.document import ELLIPSIS, Equation, Partial, Symbol
 from chainrule.explain.expand import expand, position_of
-from chainrule.explain.names import Names, Ratio, Scalar, family_name, name, ratio_name, ratio_symbol, symbol
+from chainrule.explain.names import (
+    Names,
+    Ratio,
+    Scalar,
+    family_key,
+    family_symbol,
+    name,
+    ratio_name,
+    ratio_symbol,
+    symbol,
+)
+from chainrule.explain.round import Words
 from chainrule.formula.expression import (
     Add,
     Call,
@@ -47,6 +58,8 @@ class Writing:
     typed: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     arithmetic: Arithmetic = FLOAT
     large: bool = False  # too many numbers to write out each that a derivation needs: they can be asked for by name
+    arrays: bool = False  # whether numbers are drawn as arrays and derivatives go step by step: not in dense networks
+    words: Words = field(default_factory=Words)
     symbols: dict[str, Symbol | Partial] = field(default_factory=dict)
 
 
@@ -64,8 +77,8 @@ def quantity_ref(writing: Writing, quantity: Scalar | Ratio) -> Ref:
 
 def family_ref(writing: Writing, family: str) -> Ref:
     """The name of a whole family as a formula."""
-    text = family_name(writing.names, family)
-    writing.symbols.setdefault(text, Symbol(text))
+    text = family_key(writing.names, family)
+    writing.symbols.setdefault(text, family_symbol(writing.names, family))
     return Ref(text)
 
 
@@ -101,9 +114,9 @@ def shown(writing: Writing, scalar: Scalar) -> Num | Neg:
     return shown_number(writing, value_of(writing, scalar))
 
 
-def shown_number(writing: Writing, value: Any) -> Num | Neg:
-    """A number for display."""
-    return _node(rounded(value, writing.digits))
+def shown_number(writing: Writing, value: Any, digits: int = 0) -> Num | Neg:
+    """A number for display, to the digits asked for unless said otherwise."""
+    return _node(rounded(value, digits or writing.digits))
 
 
 def _node(value: Decimal) -> Num | Neg:
@@ -163,7 +176,7 @@ def formula_equation(
     note: str = "",
 ) -> Equation:
     """An equation for a formula at given indices; ``before`` are sides to show ahead of the formula."""
-    written = _untied(writing, expand(formula, at, sizes))
+    written = untied(writing, expand(formula, at, sizes))
     sides = [left, *before, with_names(writing, written), with_numbers(writing, _unfolded(written)), value]
     kept = [sides[0]]
     for side in sides[1:]:
@@ -172,7 +185,7 @@ def formula_equation(
     return Equation(tuple(kept), note, final)
 
 
-def _untied(writing: Writing, written: Expr) -> Expr:
+def untied(writing: Writing, written: Expr) -> Expr:
     """The slope of a largest value without the number of those that share it, where it is the only one."""
 
     def rule(node: Expr) -> Expr:

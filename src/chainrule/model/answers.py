@@ -20,16 +20,16 @@ MOST_CLASSES = 20  # in a matrix that is printed
 
 
 def predicted(network: TrainedNetwork, data: Data, kind: str) -> str:
-    """Each row's answer, and the outputs of classes beside it: as csv or json."""
+    """Each row's answer, one for each target column; and beside a single class its outputs: as csv or json."""
     found = use.predict(network.trained, data)
     preparation = network.trained.preparation
     targets = [each.name for each in preparation.targets]
-    if preparation.classes:
-        answers: list[list[Any]] = [[_plain(each)] for each in found.answers.tolist()]
-        outputs = found.outputs.tolist()
-    else:
-        answers, outputs = found.answers.tolist(), [[] for _ in found.rows]
-    names = list(found.names) if preparation.classes else []
+    plain = _plain if preparation.classes else float
+    answers = [[plain(each) for each in row] for row in found.answers.reshape(-1, len(targets)).tolist()]
+    names: list[str] = []
+    outputs: list[list[float]] = [[] for _ in found.rows]
+    if preparation.classes and not preparation.places:
+        names, outputs = list(found.names), found.outputs.tolist()
     if kind == "json":
         rows = [
             {"row": int(row), **dict(zip(targets, answer, strict=True))}
@@ -57,19 +57,26 @@ def evaluated(network: TrainedNetwork, data: Data, kind: str) -> str:
     targets = [each.name for each in network.trained.preparation.targets]
     if kind == "json":
         return json.dumps(_as_data(network, found, targets), indent=2, ensure_ascii=False) + "\n"
-    lines = [f"samples   {found.samples}", f"error     {found.loss:.6g} for each sample"]
+    lines = [f"samples   {found.samples}", f"error     {found.loss:.6g} for each {network.each}"]
     if found.confusion is not None and found.accuracy is not None:
-        right = int(np.trace(found.confusion))
-        lines.append(f"accuracy  {found.accuracy:.4f} ({right} of {found.samples})")
+        right, count = int(np.trace(found.confusion)), int(found.confusion.sum())
+        lines.append(f"accuracy  {found.accuracy:.4f} ({right} of {count}{' places' * (count > found.samples)})")
         if len(network.classes) <= MOST_CLASSES:
             lines += ["", *_matrix(network.classes, found.confusion.tolist())]
         else:
             lines.append(f"the confusion matrix of {len(network.classes)} classes is in --format json")
     if found.r2 is not None and found.rmse is not None:
         lines.append(f"R2        {found.r2:.6g}")
-        pairs = zip(targets, found.rmse, strict=True)
-        lines.append("RMSE      " + ", ".join(f"{rmse:.6g} ({name})" for name, rmse in pairs))
+        lines.append(f"RMSE      {_rmse_text(targets, found.rmse)}")
     return "\n".join(lines) + "\n"
+
+
+def _rmse_text(targets: Sequence[str], rmse: Sequence[float]) -> str:
+    """That of each target; of many that of all together, and the largest."""
+    if len(rmse) <= MOST_CLASSES:
+        return ", ".join(f"{each:.6g} ({name})" for name, each in zip(targets, rmse, strict=True))
+    whole, worst = float(np.sqrt(np.mean(np.square(rmse)))), int(np.argmax(rmse))
+    return f"{whole:.6g} over {len(rmse)} numbers, at most {rmse[worst]:.6g} ({targets[worst]})"
 
 
 def _as_data(network: TrainedNetwork, found: Measures, targets: Sequence[str]) -> dict[str, Any]:

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.catalogue.build import DenseLayer, activation_of, parameter_shapes
-from chainrule.catalogue.layers import find_activation
+from chainrule.catalogue.build import output_shape, parameter_shapes
 from chainrule.catalogue.losses import find_loss
 from chainrule.catalogue.place import input_shape
 from chainrule.catalogue.training import Update, carried
@@ -23,11 +22,11 @@ from chainrule.spec.spec import Drawn, NetworkPart, Spec
 from chainrule.training import session
 from chainrule.training.batches import rounds_of
 from chainrule.training.columns import Table, as_text, column_of, is_text, missing_rows, suffix
-from chainrule.training.data import Choices
+from chainrule.training.data import Choices, in_table
 from chainrule.training.engine import Engine, NumpyEngine
 from chainrule.training.preparation import Preparation
 from chainrule.training.problems import DataError, SavedError, TrainingError
-from chainrule.training.programs import LOSS, of_part, training_round
+from chainrule.training.programs import LOSS, learns_classes, of_part, training_round
 from chainrule.training.progress import Options
 from chainrule.training.readers import Data
 from chainrule.training.schedules import Chosen
@@ -103,6 +102,7 @@ def width_of(data: Data, choices: Choices) -> int:
     if data.stream:
         raise DataError("data that are streamed don't say how many inputs there are; write inputs = ... in [network]")
     whole = session.table_of(data)
+    choices = in_table(choices, whole)
     apart = {*choices.target, *choices.leave_out, choices.weight}
     names = choices.inputs or [name for name in whole.columns if name not in apart]
     count = sum(_width(whole, name, name in choices.categories) for name in names)
@@ -219,16 +219,23 @@ def moved(data: Data | None, path: str) -> Data:
     return replace(data, source=path)
 
 
-def score_name(spec: Spec, preparation: Preparation | None = None) -> str:
-    """What the score of a network's validation samples is: accuracy or R²."""
+def score_name(spec: Spec, preparation: Preparation | None = None, target: Sequence[str] = ()) -> str:
+    """What the score of a network's validation samples is: accuracy or R².
+
+    Before data are read, what is known is how many columns ``target`` names.
+    """
     if preparation is not None:
         return "accuracy" if preparation.classes else "R2"
     part = spec.network
     if not isinstance(part, NetworkPart):
         return "score"
-    layers, loss = [each.layer for each in part.layers], find_loss(part.conventions.loss)
-    several = not isinstance(layers[-1], DenseLayer) or layers[-1].units > 1
-    decides = several or loss.on != "any" or find_activation(activation_of(layers[-1])).name == "logistic"
+    layers = [each.layer for each in part.layers]
+    *places, units = output_shape(part.inputs, layers) or (1,)
+    decides = learns_classes(layers, part.conventions) or find_loss(part.conventions.loss).name == "hinge"
+    if not places and (len(target) > 1 or any(each in "".join(target) for each in ",*?")):
+        decides = False  # several numbers
+    elif not places:
+        decides |= units > 1
     return "accuracy" if decides else "R2"
 
 

@@ -96,7 +96,7 @@ def live_of(
     return Live(
         title or task.title, programs, start, dict(task.data), fixed, task.batch, task.loss, task.conventions,
         _shorter(task, program, given), _file(task, program, {*start, *task.data, *fixed}),
-        settings={"digits": min(digits, MOST_DIGITS), **({"state": begin} if done else {})},
+        settings={"digits": min(digits, MOST_DIGITS), **({"state": begin} if done else {})}, words=task.words.axes,
     )  # fmt: skip
 
 

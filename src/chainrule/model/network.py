@@ -24,7 +24,7 @@ from chainrule.numbers.ledger import LedgerError
 from chainrule.numbers.memory import check_size
 from chainrule.program.program import Role
 from chainrule.program.sizes import shape_text
-from chainrule.spec.spec import Matrix, NetworkPart, Spec
+from chainrule.spec.spec import Nested, NetworkPart, Spec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -261,8 +261,11 @@ def _samples(values: Any, shape: tuple[int, ...], what: str) -> Array:
     return array
 
 
-def _typed(samples: Array) -> Matrix:
-    return tuple(tuple(Decimal(repr(each)) for each in row) for row in samples.tolist())
+def _typed(samples: Array) -> tuple[Nested, ...]:
+    def typed(value: Any) -> Nested:
+        return tuple(map(typed, value)) if isinstance(value, list) else Decimal(repr(value))
+
+    return tuple(map(typed, samples.tolist()))
 
 
 def _decimal(value: float | None) -> Decimal | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from functools import lru_cache, partial
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -18,29 +18,25 @@ from chainrule.catalogue.build import (
     Inputs,
     Placed,
     forward_program,
-    instantiate,
-    layer_names,
     parameter_shapes,
     place_layers,
-    taught_delta,
     trained_parameters,
 )
 from chainrule.catalogue.initialisers import find_initialiser
-from chainrule.catalogue.kinds import find_kind
 from chainrule.catalogue.layer_row import sizes_text
-from chainrule.catalogue.layers import find_activation
-from chainrule.catalogue.losses import Taught, find_loss
+from chainrule.catalogue.losses import find_loss
 from chainrule.catalogue.optimizers import find_optimizer
 from chainrule.catalogue.place import given_of_layer, input_shape
 from chainrule.catalogue.training import Update, setting_values, training_program
-from chainrule.explain.round import Shorter
-from chainrule.formula.expression import Div, Mul, Ref, refs, rename_letters
-from chainrule.formula.parse import FormulaErrors, Statement, parse_expression, parse_formulas
+from chainrule.formula.expression import Ref, refs
+from chainrule.formula.parse import FormulaErrors, Statement, parse_formulas
 from chainrule.model.conventions import Choices, made_otherwise
+from chainrule.model.reading import dense_text, layer_lines, words_for
 from chainrule.model.task import Array, Task
+from chainrule.model.taught import shorter_for
 from chainrule.numbers.draw import draw
 from chainrule.numbers.memory import check_size
-from chainrule.program.program import Family, Program, Role, adjoint_name, definition_of
+from chainrule.program.program import Family, Program, Role
 from chainrule.program.read import extend
 from chainrule.program.sizes import ProgramError
 from chainrule.spec.layers import start_value
@@ -145,15 +141,9 @@ def layered_task(
     return Task(
         title, program_for, parameters, data, fixed, update, "E_total", batch,
         header_of(inputs, layers, conventions, update, batch, len(data["x"])),
-        shorter_for(layers, conventions), variants,
+        shorter_for(inputs, layers, conventions), variants, words=words_for(inputs, layers),
+        layers=layer_lines(inputs, layers),
     )  # fmt: skip
-
-
-def shorter_for(
-    layers: Sequence[AnyLayer], conventions: Conventions
-) -> Callable[[Program, Mapping[str, Array]], tuple[Shorter, ...]]:
-    """What is taught in a shorter form of this network, for its numbers."""
-    return partial(_shorter, taught_delta(layers, conventions), layer_names(layers)[-1])
 
 
 def _number(text: str) -> Array:
@@ -173,7 +163,8 @@ def header_of(
     """The header's lines: every choice that changes a number."""
     loss = find_loss(conventions.loss)
     placed = place_layers(inputs, layers)
-    shape = [f"{sizes_text(input_shape(inputs))} input{'s' * (inputs != 1)}", *map(layer_text, placed)]
+    dense = [dense_text(each) for each in placed if isinstance(each.layer, DenseLayer)]
+    shape = [f"{sizes_text(input_shape(inputs))} input{'s' * (inputs != 1)}", *dense]
     outputs = prod(placed[-1].out.shape)
     ways = [f"{_way(conventions.over_outputs or loss.over_outputs)} over the outputs"] if outputs > 1 else []
     several = ["the samples of a round"] if (batch or samples) > 1 else []
@@ -181,7 +172,7 @@ def header_of(
     if several:
         ways.append(f"{_way(conventions.over_batch or loss.over_batch)} over {' and '.join(several)}")
     lines = [
-        ("network", ", ".join(shape)),
+        *([("network", ", ".join(shape))] if len(dense) == len(placed) else []),  # else a table of layers says it
         (
             "error",
             f"{loss.title}" + (f", {', '.join(ways)}" if ways else "") + f": E = {loss.formula.replace('[n,k]', '')}",
@@ -197,30 +188,13 @@ def header_of(
         and not (each.layer.train_weights if isinstance(each.layer, DenseLayer) else each.layer.trained)
     ]
     if frozen:
-        lines.insert(3, ("not trained", ", ".join(f"the weights of layer {name}" for name in frozen)))
+        said = ", ".join(f"the weights of layer {name}" for name in frozen)
+        lines.insert([name for name, _ in lines].index("samples"), ("not trained", said))
     return tuple(lines)
 
 
 def _way(way: str) -> str:
     return "averaged" if way == "mean" else "summed"
-
-
-def layer_text(placed: Placed) -> str:
-    """A layer in a line: ``2 in layer h (logistic)``, ``layer c: convolution along two axes, kernel 3 (2 x 2 x 2)``."""
-    layer = placed.layer
-    if isinstance(layer, DenseLayer):
-        activation = find_activation(layer.activation)
-        own = f", {', '.join(map(str, layer.parameters))}" if layer.parameters else ""
-        each = f" at each of {sizes_text(placed.out.shape[:-1])} places" if len(placed.out.shape) > 1 else ""
-        return f"{layer.units} in layer {placed.name} ({activation.title or activation.name}{own}){each}"
-    row = find_kind(layer.kind)
-    settings = [f"{name} {_setting_text(value)}" for name, value in layer.settings if name != "without"]
-    gives = f"gives {sizes_text(placed.out.shape) or 'one number'}"
-    return f"layer {placed.name}: {', '.join([row.title, *settings, gives])}"
-
-
-def _setting_text(value: object) -> str:
-    return sizes_text(value) if isinstance(value, tuple) else str(value).lower()
 
 
 def _biases(placed: Sequence[Placed]) -> str:
@@ -232,7 +206,7 @@ def _biases(placed: Sequence[Placed]) -> str:
         if isinstance(layer, DenseLayer):
             trained = "" if layer.bias == "none" else ", trained" if layer.train_bias else ", not trained"
             said[each.name] = words[layer.bias] + trained
-        elif any(given.key == "bias" for given in each.plan.given):
+        elif any("bias" in given.key for given in each.plan.given):
             said[each.name] = ("one for each filter" if each.plan.given[0].name == "k" else "of its own") + (
                 ", trained" if layer.trained else ", not trained"
             )
@@ -255,24 +229,6 @@ def optimizer_line(update: Update) -> str:
     numbers = [f"learning rate {values['rate']}"]
     numbers += [f"{name} {value}" for name, value in values.items() if name not in ("rate", "round")]
     return f"{find_optimizer(update.optimizer).title}, {', '.join(numbers)}"
-
-
-def _shorter(taught: Taught | None, output: str, program: Program, ledger: Mapping[str, Array]) -> tuple[Shorter, ...]:
-    """The taught form of the output delta, where its condition holds for these numbers."""
-    if taught is None or adjoint_name(f"net_{output}") not in program.families:
-        return ()
-    targets = np.asarray(ledger["target"], dtype=float)
-    if taught.targets_sum_to_one and not np.allclose(targets.sum(axis=-1), 1, rtol=0, atol=1e-12):
-        return ()
-    family = program.families[f"net_{output}"]
-    part = definition_of(program, adjoint_name("E"))
-    assert part is not None
-    formula = rename_letters(parse_expression(taught.formula), {"k": family.axes[-1]})
-    names = {"out": f"out_{output}", "target": "target"}
-    formula = instantiate(formula, names, {})
-    if isinstance(part.formula, Div):  # the 1/N of a mean stands in front of every part
-        formula = Mul((part.formula, formula))
-    return (Shorter(family.name, formula, taught.condition),)
 
 
 def _formula_task(spec: Spec, part: FormulaPart) -> Task:

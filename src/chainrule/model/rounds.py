@@ -160,7 +160,8 @@ def round_after(task: Task, state: Mapping[str, Array], done: int, arithmetic: A
     title = task.title if not done else f"{task.title}: after {done:,} rounds"
     return Round(
         title, names, ledger, done, _conventions(task, done, names), _typed(program, given),
-        _afterwards(task, program, ledger, given, arithmetic), task.shorter(program, ledger), arithmetic,
+        _afterwards(task, program, ledger, given, arithmetic), task.shorter(program, ledger), arithmetic, task.words,
+        task.layers,
     )  # fmt: skip
 
 

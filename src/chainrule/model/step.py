@@ -10,11 +10,12 @@ import numpy as np
 
 from chainrule.engines.choose import UnknownEngine
 from chainrule.explain.document import Document
+from chainrule.explain.families import Detail
 from chainrule.explain.find import Quantity, Whole, find
 from chainrule.explain.names import Ratio, Scalar, names_of
 from chainrule.explain.quantity import explain_quantity
 from chainrule.explain.round import Round, forward_definitions
-from chainrule.explain.walkthrough import Detail, walkthrough
+from chainrule.explain.walkthrough import walkthrough
 from chainrule.explain.writing import DIGITS
 from chainrule.model import present
 from chainrule.model.rounds import engine_for, round_after, state_after

@@ -14,7 +14,7 @@ from typing import Any
 from chainrule.engines.choose import check_engine
 from chainrule.model.fitting import Fitting
 from chainrule.model.train import TrainedNetwork, samples
-from chainrule.spec.spec import Spec
+from chainrule.spec.spec import NetworkPart, Spec
 from chainrule.sweep import guided
 from chainrule.sweep.outcome import Outcome
 from chainrule.sweep.run import Ahead, Sweep, Task, again, own_data, setup_of
@@ -285,7 +285,8 @@ def sweep_network(
     search.check()
     if fitting.precision != "double":
         raise TrainingError("a sweep calculates in double precision; leave out precision")
-    data, names = samples(X, y, target)
+    assert isinstance(spec.network, NetworkPart)
+    data, names = samples(spec.network, X, y, target)
     sweep = sweep_of(spec, data, Choices(names, **fitting.columns), options, fitting.dropout, file, fitting.engine)
     search.do(sweep, search.ahead(sweep), on_done or (lambda *_: None))
     return SweepResults(sweep.results, data)

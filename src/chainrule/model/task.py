@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.catalogue.training import Update, carried, setting_values, start_values
-from chainrule.explain.round import Shorter
+from chainrule.explain.round import LayerLine, Shorter, Words
 from chainrule.program.program import Program, Role, with_role
 from chainrule.spec.spec import Spec
 
@@ -38,6 +38,8 @@ class Task:
         default=tuple
     )  # other conventions: id, text, task
     spec: Callable[[], Spec | None] = lambda: None  # what a network file of it says, where one can
+    words: Words = field(default_factory=Words)
+    layers: tuple[LayerLine, ...] = ()
 
     @property
     def samples(self) -> int:

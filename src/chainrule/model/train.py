@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from chainrule.catalogue.layer_row import sizes_text
 from chainrule.catalogue.place import input_shape
 from chainrule.explain.writing import DIGITS
 from chainrule.model.fitting import Fitting, engine_for
-from chainrule.model.prepare import header_of, shorter_for
+from chainrule.model.prepare import header_of
+from chainrule.model.reading import layer_lines, words_for
 from chainrule.model.step import Explanation, Step
 from chainrule.model.task import Task, given_of, next_state
+from chainrule.model.taught import shorter_for
 from chainrule.render.typst import svg_as_png
 from chainrule.spec.spec import NetworkPart, Spec
 from chainrule.training import saved, session, use
@@ -25,8 +28,9 @@ from chainrule.training.columns import of_array, spread, table
 from chainrule.training.data import Choices
 from chainrule.training.history import curve_svg, curve_text
 from chainrule.training.measure import Measures
-from chainrule.training.preparation import input_names, output_names
+from chainrule.training.preparation import Preparation, input_names, output_names
 from chainrule.training.problems import DataError, TrainingError
+from chainrule.training.programs import learns_classes
 from chainrule.training.progress import Progress, Record
 from chainrule.training.readers import Data, of_arrays, read
 
@@ -61,13 +65,20 @@ class TrainedNetwork:
     def predict(self, X: Any) -> Array:
         """The class of each sample, or its numbers in the units of the targets.
 
-        ``X`` is prepared as the data of training were: an array, a data frame, a dictionary of columns, or a file.
+        Where outputs have several axes there is a class at each place, or numbers in the shape of the outputs (without
+        a last axis of one). ``X`` is prepared as the data of training were: an array, a data frame, a dictionary of
+        columns, or a file.
         """
         answers = use.predict(self.trained, _inputs(X)).answers
-        targets = self.trained.preparation.targets
+        targets, places = self.trained.preparation.targets, self.trained.preparation.places
+        if places:
+            width = answers[0].size // prod(places) if len(answers) else 1
+            answers = answers.reshape((len(answers), *places, *(() if width == 1 else (width,))))
         if self.trained.preparation.classes:
             whole = answers.dtype.kind == "f" and (answers == answers.round()).all()
             return answers.astype(int) if whole else answers
+        if places:
+            return answers
         return answers[:, 0] if len(targets) == 1 and targets[0].name != "target1" else answers
 
     def outputs(self, X: Any) -> Array:
@@ -79,7 +90,8 @@ class TrainedNetwork:
         if y is None:
             return use.evaluate(self.trained, _inputs(X))
         names = [each.name for each in self.trained.preparation.targets]
-        flat = np.asarray(_as_classes(y, whole=False) if len(names) == 1 else y)
+        classes = self.trained.preparation.classes
+        flat = _array(_as_classes(y, bool(classes), whole=False) if len(names) == 1 or classes else y, "y")
         flat = flat.reshape(len(flat), -1)
         if flat.shape[1] != len(names):
             raise DataError(f"y has {flat.shape[1]} columns, but what was learnt is {', '.join(names)}")
@@ -93,7 +105,12 @@ class TrainedNetwork:
 
     def curve(self) -> Curve:
         """The course of training as a curve, which shows itself in a terminal and in a notebook."""
-        return Curve(self.history)
+        return Curve(self.history, self.each)
+
+    @property
+    def each(self) -> str:
+        """What the error in the history is for: each sample, or each place where samples have several."""
+        return use.each_of(self.trained)
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
         """Keep everything in a folder, for `load_trained`. Raises ``SavedError`` where there is something already."""
@@ -131,17 +148,18 @@ class TrainedNetwork:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """The error over the epochs: as text, and as an SVG picture."""
+    """The error over the epochs: as text, and as an SVG picture; ``each`` is what the error is for."""
 
     history: tuple[Record, ...]
+    each: str = "sample"
 
     def text(self, width: int = 72, height: int = 12, *, ascii_only: bool = False) -> str:
         """The curve in so many columns and rows of characters."""
-        return curve_text(self.history, width, height, ascii_only=ascii_only)
+        return curve_text(self.history, width, height, ascii_only=ascii_only, each=self.each)
 
     def svg(self, width: int = 640, height: int = 360, title: str = "") -> str:
         """The curve as a picture that stands by itself."""
-        return curve_svg(self.history, width, height, title)
+        return curve_svg(self.history, width, height, title, each=self.each)
 
     def png(self, width: int = 640, height: int = 360, title: str = "") -> bytes:
         """The curve as a PNG picture of twice as many dots. Raises ``MissingLibraryError`` without ``typst``."""
@@ -186,16 +204,16 @@ def fit_network(
     on_epoch: Callable[[Progress], None] | None,
 ) -> TrainedNetwork:
     """What ``Network.fit`` does."""
-    data, names = samples(X, y, target)
+    part = spec.network
+    assert isinstance(part, NetworkPart)
+    data, names = samples(part, X, y, target)
     options, apart = fitting.options, None
     if isinstance(validation, tuple) and len(validation) == 2:
-        apart, _ = samples(*validation, (), whole=names != ("target",))
+        apart, _ = samples(part, *validation, (), whole=names != ("target",))
     elif not isinstance(validation, int | float):
         apart = _inputs(validation)
     else:
         options = replace(options, validation=float(validation))
-    part = spec.network
-    assert isinstance(part, NetworkPart)
     rows = session.table_of(data).rows
     chosen, _ = engine_for(fitting.engine, spec, fitting.dropout, rows, options, fitting.precision)
     trained = session.train(
@@ -207,7 +225,9 @@ def fit_network(
     return TrainedNetwork(trained, data)
 
 
-def samples(X: Any, y: Any, target: str | Sequence[str], whole: bool = True) -> tuple[Data, tuple[str, ...]]:
+def samples(
+    part: NetworkPart, X: Any, y: Any, target: str | Sequence[str], whole: bool = True
+) -> tuple[Data, tuple[str, ...]]:
     """The data, and the names of the target columns; ``whole`` as in `_as_classes`."""
     named = (target,) if isinstance(target, str) else tuple(target)
     if y is None:
@@ -216,24 +236,40 @@ def samples(X: Any, y: Any, target: str | Sequence[str], whole: bool = True) -> 
         return Data(X), named
     if any(named):
         raise TrainingError("give the targets as y, or name their column with target; not both")
-    columns = spread("target", np.asarray(_as_classes(y, whole)))
+    classes = learns_classes([each.layer for each in part.layers], part.conventions)
+    columns = spread("target", _array(_as_classes(y, classes, whole), "y"))
     return _joined(X, columns), tuple(columns)
 
 
-def _as_classes(y: Any, whole: bool) -> Any:
-    """Rows with a single 1 as the numbers of classes; anything else, and without each class if ``whole``, as it is."""
-    array = np.asarray(y)
-    if array.ndim != 2 or array.shape[1] < 2 or array.dtype.kind not in "fiub":
+def _as_classes(y: Any, classes: bool, whole: bool) -> Any:
+    """Rows with a single 1 as the numbers of classes; anything else, and without each class if ``whole``, as it is.
+
+    Of more axes, such as places, the last one is read so only where the network learns ``classes``.
+    """
+    array = _array(y, "y")
+    if array.ndim < 2 or array.shape[-1] < 2 or array.dtype.kind not in "fiub" or (array.ndim > 2 and not classes):
         return y
-    one_each = ((array == 0) | (array == 1)).all() and (array.sum(axis=1) == 1).all()
-    return array.argmax(axis=1) if one_each and (not whole or array.any(axis=0).all()) else y
+    one_each = ((array == 0) | (array == 1)).all() and (array.sum(axis=-1) == 1).all()
+    every = array.reshape(-1, array.shape[-1]).any(axis=0).all()
+    return array.argmax(axis=-1) if one_each and (not whole or every) else y
+
+
+def _array(values: Any, what: str) -> Array:
+    """The values as an array. Raises ``DataError`` where rows are of different lengths."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        lengths = [len(each) if hasattr(each, "__len__") else 1 for each in values]
+        place = next((place for place, each in enumerate(lengths) if each != lengths[0]), None)
+        said = f": row 1 has {lengths[0]} and row {place + 1} {lengths[place]}" if place is not None else ""
+        raise DataError(f"the rows of {what} have different lengths{said}") from None
 
 
 def _inputs(X: Any) -> Data:
     """Arrays get the column names x1, x2, ...; anything else has names of its own."""
     if isinstance(X, Data):
         return X
-    return Data(of_arrays(X)) if isinstance(X, np.ndarray | list) else Data(X)
+    return Data(of_arrays(_array(X, "X"))) if isinstance(X, np.ndarray | list) else Data(X)
 
 
 def _joined(X: Any, targets: Mapping[str, Array]) -> Data:
@@ -267,14 +303,26 @@ def row_step(trained: saved.Trained, data: Data, row: int, digits: int = DIGITS)
     head = (
         *header_of(net.inputs, net.layers, net.conventions, net.update, None, 1),
         ("inputs", _named("i", input_names(preparation), [each.scale != 1 for each in preparation.inputs])),
-        ("outputs", _named("o", output_names(preparation), [])),
+        ("outputs", _outputs_text(preparation)),
     )
     source = f" of {data.name}" if data.name else ""
     task = Task(
         f"{trained.spec.title}: row {row}{source}", one.program_for, one.parameters, one.data, one.fixed, net.update,
-        conventions=head, shorter=shorter_for(net.layers, net.conventions),
+        conventions=head, shorter=shorter_for(net.inputs, net.layers, net.conventions),
+        words=words_for(net.inputs, net.layers), layers=layer_lines(net.inputs, net.layers),
     )  # fmt: skip
     return RowStep(task, one.rounds, digits, one.state)
+
+
+def _outputs_text(preparation: Preparation) -> str:
+    """What the outputs are: by number, or by place."""
+    if not preparation.places:
+        return _named("o", output_names(preparation), [])
+    columns, shape = [each.name for each in preparation.targets], sizes_text(preparation.places)
+    listed = ", ".join(columns if len(columns) <= NAMED else [*columns[:3], "...", columns[-1]])
+    if not preparation.classes:
+        return f"at {shape} places: {listed}"
+    return f"at {shape} places ({listed}), each with {_named('', output_names(preparation), [])}"
 
 
 def _named(letter: str, names: Sequence[str], standardised: Sequence[bool]) -> str:

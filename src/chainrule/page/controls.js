@@ -10,6 +10,7 @@ import { stepOf, stepped } from "./model.js";
  */
 export function numberField({ change, slider = true }) {
   let text = "";
+  let step = /** @type {number | undefined} */ (undefined);
   let low = 0;
   let high = 1;
   const input = h("input", { type: "text", inputmode: "decimal", role: "spinbutton", autocomplete: "off", spellcheck: "false" });
@@ -29,15 +30,17 @@ export function numberField({ change, slider = true }) {
     const by = { ArrowUp: 1, ArrowDown: -1, PageUp: 10, PageDown: -10 }[event.key];
     if (!by) return;
     event.preventDefault();
-    input.value = stepped(text, by);
-    change(input.value);
+    text = stepped(typedNumber(input.value) ?? text, by, step); // from what is typed, which may not be shown yet
+    input.value = text;
+    change(text);
   });
   range?.addEventListener("input", () => {
-    change(stepped(range.value, 0));
+    change(stepped(range.value, 0, step));
   });
   // The range stays as it is while its thumb is held, so that the thumb stays under the finger.
-  /** @param {string} label @param {string} now @param {boolean} anew whether it is another number than before @param {boolean} [positive] whether it is one that is never negative */
-  function update(label, now, anew, positive = false) {
+  /** @param {string} label @param {string} now @param {boolean} anew whether it is another number than before @param {boolean} [positive] whether it is one that is never negative @param {boolean} [whole] whether it is a whole one */
+  function update(label, now, anew, positive = false, whole = false) {
+    step = whole ? 1 : undefined;
     const value = Number(now);
     setText(caption, label);
     const own = input.ownerDocument.activeElement === input;
@@ -49,7 +52,7 @@ export function numberField({ change, slider = true }) {
     text = now;
     setAttribute(input, "aria-valuenow", value);
     if (range) {
-      for (const [name, bound] of /** @type {[string, number][]} */ ([["min", low], ["max", high], ["step", stepOf(now)]])) setAttribute(range, name, bound);
+      for (const [name, bound] of /** @type {[string, number][]} */ ([["min", low], ["max", high], ["step", step ?? stepOf(now)]])) setAttribute(range, name, bound);
       if (Number(range.value) !== value) range.value = String(value);
     }
   }
@@ -65,4 +68,13 @@ export function choiceField(label, titles, change) {
     if (select.value !== value) select.value = value;
   };
   return { element, update };
+}
+
+/** A choice between values and derivatives. @param {string} label @param {(side: "value" | "derivative") => void} choose */
+export function sideButtons(label, choose) {
+  const buttons = /** @type {const} */ ([["value", "forward", "Values"], ["derivative", "backward", "Derivatives of the error"]]).map(([side, kind, title]) => h("button", { type: "button", class: kind, "aria-pressed": String(side === "value"), onclick: () => {
+    for (const each of buttons) each.setAttribute("aria-pressed", String(each.textContent === title));
+    choose(side);
+  } }, title));
+  return h("div", { class: "phases map-side", role: "group", "aria-label": label }, ...buttons);
 }

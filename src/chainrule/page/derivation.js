@@ -6,7 +6,6 @@ import { numberText } from "./format.js";
 import { isRatio, keyOf, lineOf, nameOf, scalar, scalarOf, spokenOf } from "./names.js";
 import { mathOf, mathPieces } from "./mathml.js";
 import { keysOf, quantityOf } from "./model.js";
-import { deltaOf, linksBetween, linksTo, throughError } from "./trace.js";
 import { nodes } from "./tree.js";
 
 /** @typedef {import("./derive.js").Shown} Shown */
@@ -76,9 +75,7 @@ export function derivationElement(scene, key) {
   }
   const role = shown.families.get(of.family)?.role;
   if (role === "adjoint") {
-    const delta = deltaOf(shown, of);
-    const made = [...new Set([...usesOf(shown, of).map(keyOf), ...(delta ? [keyOf(delta)] : [])])];
-    return [title, ...derivativeElements(scene, of), leads("Made from", scene, made), leads("Goes into", scene, scene.users.get(key) ?? [])];
+    return [title, ...derivativeElements(scene, of), leads("Made from", scene, usesOf(shown, of).map(keyOf)), leads("Goes into", scene, scene.users.get(key) ?? [])];
   }
   const found = [title];
   if (shown.definitions.has(of.family)) found.push(h("div", { class: "group" }, equationElement(scene, { ...equationOf(shown, of), final: true })));
@@ -107,25 +104,4 @@ export function usersOf(shown) {
     }
   }
   return found;
-}
-
-/** What is lit in the picture for a number: the way its gradient took, or what its formula uses. @param {Shown} shown @param {string} key @param {boolean} backward @param {string} [error] the family between outputs and loss */
-export function litFor(shown, key, backward, error = "") {
-  /** @type {Set<string>} */
-  const lit = new Set();
-  if (!key) return lit;
-  const of = quantityOf(key);
-  const light = (/** @type {import("./names.js").Ratio[]} */ links) => {
-    for (const link of links) lit.add(`${keyOf(link.of)}|${keyOf(link.by)}`).add(keyOf(link.of)).add(keyOf(link.by));
-    return lit;
-  };
-  if (isRatio(of)) return light([of, ...linksBetween(shown, of, error)]);
-  const { role } = shown.families.get(of.family) ?? {};
-  if (role === "updated") return litFor(shown, keyOf(scalar(/** @type {any} */ (shown.families.get(of.family)).of, of.index)), true, error);
-  const gradient = role === "adjoint" ? of : scalar(`d_${of.family}`, of.index);
-  if (role === "adjoint" || (role === "parameter" && backward && shown.definitions.has(gradient.family))) {
-    return light(linksTo(shown, gradient).flatMap((link) => throughError(shown, link, error)));
-  }
-  for (const used of usesOf(shown, of)) lit.add(`${key}|${keyOf(used)}`).add(keyOf(used));
-  return lit;
 }

@@ -1,4 +1,4 @@
-// A program that is no network of layers, shown by its formulas in index notation.
+// The formulas of a program in index notation, for one that is no chain of dense layers.
 
 import { h, m, setAttribute } from "./dom.js";
 import { letterSet, mathOf } from "./mathml.js";
@@ -9,6 +9,7 @@ import { letterOf } from "./names.js";
 /** The formulas of the forward pass; each is a way to its first number. @param {{ pick: (key: string) => void }} actions */
 export function formulaList(actions) {
   const list = h("ul", { class: "formulas", "aria-label": "The formulas" });
+  const element = h("details", { class: "formula-list" }, h("summary", {}, "The formulas"), list);
   let made = "";
 
   /** @param {Shown} shown @param {string} selected */
@@ -25,5 +26,5 @@ export function formulaList(actions) {
     }
     for (const button of list.querySelectorAll("button")) setAttribute(button, "aria-current", selected.startsWith(`${button.dataset.family}:`) ? "true" : null);
   }
-  return { element: list, update };
+  return { element, update };
 }

@@ -1,6 +1,7 @@
 """The live page as one file of HTML that needs nothing else: its data, its style sheet and its script."""
 
 import json
+import re
 from base64 import b64encode
 from functools import cache
 from hashlib import sha256
@@ -8,6 +9,7 @@ from html import escape
 from importlib.resources import files
 
 from chainrule.page.modules import joined
+from chainrule.page.packed import packed
 from chainrule.page.program_json import Live, live_data
 
 # Images are the reader's own exports of the picture. Nothing is ever fetched.
@@ -19,7 +21,9 @@ FRAME = (
     '<iframe title="{title}" sandbox="allow-scripts allow-downloads" allow="clipboard-write" loading="lazy" '
     "style=\"width:100%;height:{height}px;border:0\" srcdoc='{page}'></iframe>"
 )
-STYLES = ("page", "picture", "derivation", "panels", "media")  # the later ones override
+STYLES = ("page", "picture", "cells", "derivation", "panels", "media")  # the later ones override
+STYLE_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+BLANK = re.compile(r"\s*\n\s*")
 HEIGHT = 900  # pixels of a page inside another one, which can't tell how much it needs
 UNSEEN = "This page calculates as you change a number, so it needs JavaScript. It asks the network for nothing."
 
@@ -40,7 +44,7 @@ def page_html(live: Live, *, address: bool = True) -> str:
         '<meta name="color-scheme" content="light dark">\n<link rel="icon" href="data:,">\n'
         f"<title>{title}</title>\n<style>{style}</style>\n</head>\n<body>\n"
         f'<main id="chainrule"></main>\n<noscript><p>{UNSEEN}</p></noscript>\n'
-        f'<script type="application/json" id="network">{embedded(data)}</script>\n'
+        f'<script type="application/json" id="network">{embedded(packed(data))}</script>\n'
         f'<script type="module">{script}</script>\n</body>\n</html>\n'
     )
 
@@ -67,7 +71,7 @@ def style_text() -> str:
     font = b64encode(package.joinpath("render", "fonts", "termes-math-subset.woff2").read_bytes()).decode()
     face = f'@font-face{{font-family:"Termes Math";src:url(data:font/woff2;base64,{font}) format("woff2")}}'
     sheets = (package.joinpath("page", f"{name}.css").read_text(encoding="utf-8") for name in STYLES)
-    return "\n".join([face, *sheets])
+    return "\n".join([face, *(BLANK.sub("\n", STYLE_COMMENT.sub("", sheet)) for sheet in sheets)])
 
 
 def _hash(text: str) -> str:

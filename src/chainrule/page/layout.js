@@ -8,10 +8,12 @@ import { keyOf, scalar } from "./names.js";
 /** @typedef {{ x1: number, y1: number, x2: number, y2: number }} Line */
 /** @typedef {Box & { angle: number }} Label */
 /** @typedef {Line & { key: string, from: string, to: string, label: Label | null }} Edge */
-/** @typedef {{ width: number, height: number, units: Unit[], edges: Edge[], links: (Line & { from: string, to: string })[], titles: { x: number, y: number, layer: number, anchor: string }[] }} Plan */
+/** @typedef {{ width: number, height: number, units: Unit[], edges: Edge[], links: (Line & { from: string, to: string })[], titles: { x: number, y: number, layer: string, anchor: string }[] }} Plan */
+/** @typedef {{ full: boolean, upright: boolean, sample: number, calculated?: boolean }} How in full or small, from top to bottom, of which sample; and whether what it takes in is calculated too */
 
 const NEURON = { w: 176, h: 68 };
 const INPUT = { w: 96, h: 48 };
+const SOURCE = { w: 112, h: 68 };
 const ERROR = { w: 112, h: 48 };
 const PILL = { h: 24 };
 const SPOT = { w: 34, h: 34 };
@@ -19,7 +21,7 @@ const LABEL = { w: 96, h: 36 };
 
 /**
  * The plan of a network: from left to right, or for a narrow page from top to bottom.
- * @param {import("./network.js").Network} network @param {{ full: boolean, upright: boolean, sample: number }} how
+ * @param {import("./network.js").Network} network @param {How} how
  * @returns {Plan}
  */
 export function planned(network, how) {
@@ -30,15 +32,19 @@ export function planned(network, how) {
   throw new Error("unreachable");
 }
 
-/** @param {import("./network.js").Network} network @param {{ full: boolean, upright: boolean, sample: number }} how @param {number} room @returns {Plan} */
-function planWith(network, { full, upright, sample }, room) {
+/** @param {import("./network.js").Network} network @param {How} how @param {number} room @returns {Plan} */
+function planWith(network, { full, upright, sample, calculated }, room) {
   const n = sample;
   const at = (/** @type {string} */ family, /** @type {number} */ place) => keyOf(scalar(family, [n, place]));
   /** @type {{ units: Omit<Unit, "x"|"y">[], size: {w: number, h: number} }[]} */
   const columns = [];
   const column = (/** @type {Omit<Unit, "x"|"y">[]} */ units) => columns.push({ units, size: { w: Math.max(...units.map((unit) => unit.w)), h: Math.max(...units.map((unit) => unit.h)) } });
   const range = (/** @type {number} */ size) => [...Array(size).keys()];
-  column(range(network.input.shape[1]).map((place) => ({ kind: "input", ...(full ? INPUT : SPOT), badge: "value", keys: { value: at(network.input.name, place) } })));
+  column(range(network.input.shape[1]).map((place) => {
+    const value = at(network.input.name, place);
+    const back = at(`d_${network.input.name}`, place);
+    return /** @type {Omit<Unit, "x"|"y">} */ (calculated ? { kind: "neuron", ...SOURCE, badge: "neuron", keys: { net: value, out: value, delta: back, back } } : { kind: "input", ...(full ? INPUT : SPOT), badge: "value", keys: { value } });
+  }));
   for (const layer of network.layers) {
     column(range(layer.net.shape[1]).map((place) => {
       const out = layer.out ?? layer.net;
@@ -46,7 +52,7 @@ function planWith(network, { full, upright, sample }, room) {
     }));
   }
   if (network.error) column(range(network.error.shape[1]).map((place) => ({ kind: "error", ...(full ? ERROR : SPOT), badge: "value", keys: { value: at(/** @type {any} */ (network.error).name, place), back: at(`d_${/** @type {any} */ (network.error).name}`, place) } })));
-  column([{ kind: "total", ...(full ? ERROR : { w: 84, h: 40 }), badge: "value", keys: { value: `${network.loss}:` } }]);
+  if (network.loss) column([{ kind: "total", ...(full ? ERROR : { w: 84, h: 40 }), badge: "value", keys: { value: `${network.loss}:` } }]);
 
   const along = full ? (upright ? [124, 124] : [176, 204]) : upright ? [96, 110] : [150, 170];
   const across = full ? (upright ? 28 : 96 + room) : upright ? 10 : 12;
@@ -82,7 +88,7 @@ function planWith(network, { full, upright, sample }, room) {
   if (full) units.push(...pillsOf(network, placed, upright, n));
 
   const titles = placed.slice(0, network.layers.length + 1).map((_, layer) =>
-    upright ? { x: margin, y: depth[layer] - deep[layer] / 2 - (layer && pills ? 54 : 10), layer, anchor: "start" } : { x: depth[layer], y: 16, layer, anchor: "middle" },
+    ({ layer: layer ? network.layers[layer - 1].name : calculated ? network.input.layer : "", ...(upright ? { x: margin, y: depth[layer] - deep[layer] / 2 - (layer && pills ? 54 : 10), anchor: "start" } : { x: depth[layer], y: 16, anchor: "middle" }) }),
   );
   /** @type {Unit[]} */
   const obstacles = upright ? [...units, ...titles.map(({ x, y }) => ({ x: x + 50, y: y - 4, w: 104, h: 18, kind: /** @type {"pill"} */ ("pill"), keys: {}, badge: "" }))] : units;
@@ -97,7 +103,7 @@ function planWith(network, { full, upright, sample }, room) {
   });
   const links = [];
   const errors = network.error ? placed[network.layers.length + 1] : [];
-  for (const [row, from] of placed[network.layers.length].entries()) {
+  for (const [row, from] of network.loss ? placed[network.layers.length].entries() : []) {
     const to = errors[row] ?? placed[placed.length - 1][0];
     links.push({ from: from.keys.out, to: to.keys.value, ...between(from, to, upright) });
   }

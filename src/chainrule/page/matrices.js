@@ -1,6 +1,7 @@
 // Large networks as heat maps: a row for each neuron, a column for each of its inputs; every cell can be reached.
 
 import { toNumber } from "./arithmetic.js";
+import { sideButtons } from "./controls.js";
 import { h, setAttribute, setText } from "./dom.js";
 import { numberOf } from "./derive.js";
 import { count, flat, unflat } from "./evaluate.js";
@@ -15,13 +16,35 @@ import { keyOf, scalar, scalarOf } from "./names.js";
 const ROLES = ["input", "parameter", "value", "target"];
 const AXIS = { left: 34, bottom: 20, top: 4, right: 4 };
 const [ACROSS, DOWN] = [26, 13]; // pixels that a mark of an axis takes
+const WIDEST_ROW = 130; // cells of matrices side by side
+const GAP = 7; // pixels between them
 const MOST_CELLS = 200_000;
 
 /** The family that a map shows: its values, or the derivatives by them. @param {Shown} shown @param {string} family @param {Side} side */
 const shownFamily = (shown, family, side) => (side === "value" ? family : shown.definitions.has(`d_${family}`) ? `d_${family}` : null);
 
-/** Rows and columns of a family. @param {number[]} shape */
-const gridOf = (shape) => ({ rows: shape.length > 1 ? shape[0] : 1, columns: count(shape) / (shape.length > 1 ? shape[0] : 1) });
+/**
+ * Rows and columns of a family: the last two of its axes, several such matrices side by side where it has more, of the
+ * sample shown. `first` is the place of its first entry, `block` the size of one matrix.
+ * @param {import("./evaluate.js").Family} family @param {number} sample
+ */
+function gridOf({ shape, axes }, sample) {
+  const sampled = shape.length > 2 && axes[0] === "n";
+  const own = sampled ? shape.slice(1) : shape;
+  const [columns, rows = 1] = [...own].reverse();
+  const matrices = count(own) / (rows * columns);
+  const fitting = Math.min(matrices, Math.max(1, Math.floor(WIDEST_ROW / columns)));
+  const side = Math.ceil(matrices / Math.ceil(matrices / fitting));
+  const entryOf = (/** @type {number} */ row, /** @type {number} */ column) => {
+    const matrix = Math.floor(row / rows) * side + Math.floor(column / columns);
+    return matrix * rows * columns + (row % rows) * columns + (column % columns);
+  };
+  const placeOf = (/** @type {number} */ entry) => {
+    const [matrix, inside] = [Math.floor(entry / (rows * columns)), entry % (rows * columns)];
+    return { row: Math.floor(matrix / side) * rows + Math.floor(inside / columns), column: (matrix % side) * columns + (inside % columns) };
+  };
+  return { rows: rows * Math.ceil(matrices / side), columns: columns * side, size: count(own), first: sampled ? sample * count(own) : 0, block: { rows, columns }, entryOf, placeOf };
+}
 
 /**
  * @param {{ pick: (key: string) => void }} actions
@@ -31,43 +54,47 @@ export function matrices(actions) {
   let side = "value";
   let last = /** @type {View | null} */ (null);
   let seen = (/** @type {string} */ _) => true;
-  const sides = [["value", "Values"], ["derivative", "Derivatives of the error"]].map(([name, title]) => {
-    const button = h("button", { type: "button", class: name === "value" ? "forward" : "backward", "aria-pressed": String(name === side), onclick: () => {
-      side = /** @type {Side} */ (name);
-      for (const each of sides) each.button.setAttribute("aria-pressed", String(each.name === side));
-      if (last) update(last, seen);
-    } }, title);
-    return { name, button };
+  const sides = sideButtons("What the maps show", (chosen) => {
+    side = chosen;
+    if (last) update(last, seen);
   });
   const maps = h("div", { class: "maps" });
   const readout = h("p", { class: "readout", role: "status" }, "Point at a cell, or reach a map by Tab and move with the arrow keys.");
-  const element = h("div", { class: "matrices" }, h("div", { class: "phases", role: "group", "aria-label": "What the maps show" }, ...sides.map((each) => each.button)), maps, readout);
+  const element = h("div", { class: "matrices" }, sides, maps, readout);
   let made = "";
   /** @type {((view: View) => void)[]} */
   let updates = [];
 
-  /** @param {string} family @param {number[]} shape @param {string} meaning of its rows and columns */
-  function mapOf(family, shape, meaning) {
-    const { rows, columns } = gridOf(shape);
+  /** @param {import("./evaluate.js").Family} whole @param {string} meaning of its rows and columns @param {number} sample */
+  function mapOf(whole, meaning, sample) {
+    const { name: family, shape } = whole;
+    const { rows, columns, size: entries, first, block, entryOf, placeOf } = gridOf(whole, sample);
     const cell = Math.max(3, Math.min(17, Math.floor(Math.min(560 / columns, 330 / rows))));
-    const size = { width: AXIS.left + columns * cell + AXIS.right, height: AXIS.top + rows * cell + AXIS.bottom };
+    const gap = entries > block.rows * block.columns ? GAP : 0;
+    const end = (/** @type {number} */ place, /** @type {number} */ inBlock) => place * cell + Math.floor(place / inBlock) * gap; // in pixels
+    const size = { width: AXIS.left + end(columns, block.columns) - gap + AXIS.right, height: AXIS.top + end(rows, block.rows) - gap + AXIS.bottom };
+    const under = (/** @type {number} */ pixels, /** @type {number} */ inBlock, /** @type {number} */ most) => {
+      const matrix = Math.max(0, Math.floor(pixels / (inBlock * cell + gap)));
+      return clamp(matrix * inBlock + clamp((pixels - matrix * (inBlock * cell + gap)) / cell, inBlock), most);
+    };
     const canvas = h("canvas", { class: "map", role: "img", tabindex: 0, "data-family": family });
     const caption = h("figcaption", {});
     let at = { row: 0, column: 0 };
     const keyAt = () => {
       const shownNow = last && shownFamily(last.shown, family, side);
-      return shownNow ? keyOf(scalar(shownNow, unflat(shape, at.row * columns + at.column))) : "";
+      const entry = entryOf(at.row, at.column);
+      return shownNow && entry < entries ? keyOf(scalar(shownNow, unflat(shape, first + entry))) : "";
     };
     const tell = () => {
       const key = keyAt();
-      if (last && key && seen(key)) setText(readout, `${keyName(last.shown, key)} = ${numberText(rounded(numberOf(last.shown, { family: key.slice(0, key.lastIndexOf(":")), index: unflat(shape, at.row * columns + at.column) }), 6))}`);
+      if (last && key && seen(key)) setText(readout, `${keyName(last.shown, key)} = ${numberText(rounded(numberOf(last.shown, scalarOf(key)), 6))}`);
       if (last) draw(last);
     };
     /** @param {PointerEvent} event */
     const place = (event) => {
       const box = canvas.getBoundingClientRect();
       const scale = size.width / box.width;
-      at = { row: clamp(((event.clientY - box.top) * scale - AXIS.top) / cell, rows), column: clamp(((event.clientX - box.left) * scale - AXIS.left) / cell, columns) };
+      at = { row: under((event.clientY - box.top) * scale - AXIS.top, block.rows, rows), column: under((event.clientX - box.left) * scale - AXIS.left, block.columns, columns) };
       tell();
     };
     canvas.addEventListener("pointermove", place);
@@ -104,29 +131,33 @@ export function matrices(actions) {
       context.clearRect(0, 0, size.width, size.height);
       canvas.parentElement.hidden = !name;
       if (!name) return;
-      const numbers = shown.ledger[name].map(seen(keyOf(scalar(name, unflat(shown.families.get(name)?.shape ?? [], 0)))) ? toNumber : () => NaN);
+      const numbers = shown.ledger[name].slice(first, first + entries).map(seen(keyOf(scalar(name, unflat(shown.families.get(name)?.shape ?? [], 0)))) ? toNumber : () => NaN);
       const most = numbers.reduce((largest, each) => Math.max(largest, Math.abs(each) || 0), 0);
       numbers.forEach((value, entry) => {
-        const [row, column] = [Math.floor(entry / columns), entry % columns];
+        const { row, column } = placeOf(entry);
         context.globalAlpha = most && Number.isFinite(value) ? Math.abs(value) / most : 0;
         context.fillStyle = value < 0 ? colour.negative : colour.positive;
-        context.fillRect(AXIS.left + column * cell, AXIS.top + row * cell, cell - (cell > 5 ? 1 : 0), cell - (cell > 5 ? 1 : 0));
+        context.fillRect(AXIS.left + end(column, block.columns), AXIS.top + end(row, block.rows), cell - (cell > 5 ? 1 : 0), cell - (cell > 5 ? 1 : 0));
       });
       context.globalAlpha = 1;
       context.strokeStyle = colour.line;
-      context.strokeRect(AXIS.left - 0.5, AXIS.top - 0.5, columns * cell + 1, rows * cell + 1);
-      axesOf(context, { rows, columns, cell, ...size }, colour);
-      const ring = (/** @type {number} */ row, /** @type {number} */ column) => {
+      for (let entry = 0; entry < entries; entry += block.rows * block.columns) {
+        const { row, column } = placeOf(entry);
+        context.strokeRect(AXIS.left + end(column, block.columns) - 0.5, AXIS.top + end(row, block.rows) - 0.5, block.columns * cell + 1, block.rows * cell + 1);
+      }
+      axesOf(context, { ...block, cell, ...size }, colour);
+      const ring = ({ row, column } = at) => {
         context.strokeStyle = colour.ink;
         context.lineWidth = 2;
-        context.strokeRect(AXIS.left + column * cell - 0.5, AXIS.top + row * cell - 0.5, cell, cell);
+        context.strokeRect(AXIS.left + end(column, block.columns) - 0.5, AXIS.top + end(row, block.rows) - 0.5, cell, cell);
       };
-      if (canvas.ownerDocument.activeElement === canvas || canvas.matches(":hover")) ring(at.row, at.column);
+      if (canvas.ownerDocument.activeElement === canvas || canvas.matches(":hover")) ring();
       const chosen = scalarOf(state.selected.split("/")[0]);
-      if (chosen.family === name) ring(Math.floor(flat(shape, chosen.index) / columns), flat(shape, chosen.index) % columns);
+      const entry = chosen.family === name ? flat(shape, chosen.index) - first : -1;
+      if (entry >= 0 && entry < entries) ring(placeOf(entry));
       const [least, largest] = numbers.reduce(([low, high], each) => [Math.min(low, each), Math.max(high, each)], [Infinity, -Infinity]);
       const scale = Number.isFinite(least) ? `from ${numberText(rounded(least, 3))} to ${numberText(rounded(largest, 3))}` : "not calculated yet";
-      const titled = `${side === "value" ? family : `derivatives by ${family}`}: ${rows > 1 ? `${rows} × ${columns}${meaning}` : `${columns} numbers`}, ${scale}`;
+      const titled = `${side === "value" ? family : `derivatives by ${family}`}: ${rows > 1 ? `${gap ? shape.slice(Number(whole.axes[0] === "n")).join(" × ") : `${rows} × ${columns}`}${meaning}` : `${columns} numbers`}, ${scale}`;
       setText(caption, titled);
       setAttribute(canvas, "aria-label", `Heat map of ${titled}. Move with the arrow keys.`);
     }
@@ -138,12 +169,12 @@ export function matrices(actions) {
   function update(view, visible) {
     [last, seen] = [view, visible];
     const families = [...view.shown.families.values()].filter(({ role, shape }) => ROLES.includes(role) && count(shape) > 1 && count(shape) <= MOST_CELLS);
-    const now = JSON.stringify(families.map(({ name, shape }) => [name, shape]));
+    const now = JSON.stringify([view.sample, families.map(({ name, shape }) => [name, shape])]);
     if (now !== made) {
       updates = [];
       const groupOf = (/** @type {import("./evaluate.js").Family} */ { role, layer }) => (role === "input" ? "input" : layer ? `layer ${layer}` : "error");
       const groups = ["input", ...new Set(families.map(groupOf).filter((group) => group.startsWith("layer "))), "error"];
-      maps.replaceChildren(...groups.map((group) => h("div", { class: `layer${group.includes(" ") ? "" : " flat"}` }, ...families.filter((each) => groupOf(each) === group).map((each) => mapOf(each.name, each.shape, axesText(each))))));
+      maps.replaceChildren(...groups.map((group) => h("div", { class: `layer${group.includes(" ") ? "" : " flat"}` }, ...families.filter((each) => groupOf(each) === group).map((each) => mapOf(each, axesText(each), view.sample)))));
       made = now;
     }
     for (const each of updates) each(view);

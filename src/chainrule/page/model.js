@@ -3,6 +3,7 @@
 import { rounded, typedNumber } from "./format.js";
 import { flat } from "./evaluate.js";
 import { keyOf, nameOf, scalar, scalarOf } from "./names.js";
+import { fitsInCells } from "./arrange.js";
 import { drawnAs, networkOf } from "./network.js";
 import { givenOf, history, programOf, roundRunner, rowsOf, withActivations } from "./rounds.js";
 
@@ -47,6 +48,7 @@ export function modelOf(data) {
     loss: /** @type {string} */ (data.loss),
   }));
   const network = kept(networkOf);
+  const inCells = kept(fitsInCells);
   const round = kept((/** @type {any} */ trained, /** @type {number} */ done, /** @type {any} */ whole) => {
     const program = programOf(whole, done);
     let runner = runners.get(program);
@@ -65,15 +67,16 @@ export function modelOf(data) {
     const done = Math.max(state.first, Math.min(state.round, trained.done));
     const { program, shown, afterwards } = round(trained, done, whole);
     const drawing = network(structure(program));
+    const drawn = drawing ? drawnAs(drawing) : inCells(structure(program)) ? "cells" : "none";
     const samples = programOf(whole, done).samples;
     const sample = Math.min(state.sample, samples - 1);
-    return { data, state, done, task: whole, history: trained, program, shown, afterwards, network: drawing, drawn: drawing ? drawnAs(drawing) : "none", samples, sample };
+    return { data, state, done, task: whole, history: trained, program, shown, afterwards, network: drawing, drawn, samples, sample };
   }
   return { viewOf };
 }
 
 /** A function that remembers its last answer. @template {any[]} A @template R @param {(...args: A) => R} make @returns {(...args: A) => R} */
-function kept(make) {
+export function kept(make) {
   /** @type {A | null} */
   let before = null;
   /** @type {R} */
@@ -117,9 +120,8 @@ export function stepOf(text) {
   return decimals > 2 && decimals <= 6 ? 10 ** -decimals : 0.01;
 }
 
-/** A number so many steps on, with its decimals. @param {string} text @param {number} steps */
-export function stepped(text, steps) {
-  const step = stepOf(text);
+/** A number so many steps on, with its decimals. @param {string} text @param {number} steps @param {number} [step] */
+export function stepped(text, steps, step = stepOf(text)) {
   const decimals = Math.round(-Math.log10(step));
   return (Number(text) + steps * step).toFixed(decimals).replace(/^-(0\.?0*)$/, "$1");
 }

@@ -1,18 +1,22 @@
 // The page: one state, one update. Every part is told what there is to show, and says what a person did.
 
-import { numberField } from "./controls.js";
-import { derivationElement, litFor, usersOf } from "./derivation.js";
+import { arranged } from "./arrange.js";
+import { numberField, sideButtons } from "./controls.js";
+import { derivationElement, usersOf } from "./derivation.js";
 import { textOf } from "./derive.js";
 import { h, morphed, setText } from "./dom.js";
 import { formulaList } from "./formulas.js";
+import { planned } from "./layout.js";
 import { matrices } from "./matrices.js";
 import { meaningOf } from "./meaning.js";
-import { edited, modelOf, placeOf, quantityOf, stateOf, stepped } from "./model.js";
+import { edited, kept, modelOf, placeOf, quantityOf, stateOf, stepped } from "./model.js";
 import { lineOf, scalarOf, shortened } from "./names.js";
 import { picture } from "./picture.js";
+import { idleIn, onlyChooses, readerOf, testedNumbers } from "./reads.js";
 import { settingsPanel } from "./settings.js";
 import { hashOf, isKnown, stateFrom } from "./share.js";
 import { downloadMenu } from "./takeaway.js";
+import { litFor } from "./trace.js";
 import { trainingPanel } from "./training.js";
 import { judged, numbersPanel } from "./tryit.js";
 import { walkBar, walkOf } from "./walk.js";
@@ -22,6 +26,7 @@ import { walkBar, walkOf } from "./walk.js";
 
 const SLICE = 8; // milliseconds of training at a time
 const NARROW = 720; // pixels: below, the network is drawn from top to bottom
+const LIMIT_STEP = 20; // pixels: of a width that changes, the picture follows each so many
 const LONGEST_TITLE = 160; // characters
 const LISTED = 200; // numbers: of a larger network they are not listed one by one
 const HURRY = 50; // milliseconds: changes that come faster are those of a drag
@@ -59,7 +64,8 @@ export function start(root, data) {
 
   const pick = (/** @type {string} */ selected) => update({ selected });
   const edit = (/** @type {string} */ key, /** @type {string} */ text) => update(edited(fresh(), key, text));
-  const step = (/** @type {string} */ key, /** @type {number} */ steps) => update({ ...edited(fresh(), key, stepped(textOf(view.shown, scalarOf(key)), steps)), selected: key });
+  const step = (/** @type {string} */ key, /** @type {number} */ steps) => update({ ...edited(fresh(), key, stepped(textOf(view.shown, scalarOf(key)), steps, isWhole(key) ? 1 : undefined)), selected: key });
+  const isWhole = (/** @type {string} */ key) => onlyChooses(view.shown, scalarOf(key).family);
   const answer = (/** @type {string} */ key, /** @type {string} */ text) => {
     const { [key]: _, ...others } = state.answers;
     update({ answers: text.trim() ? { ...others, [key]: text } : others });
@@ -67,6 +73,13 @@ export function start(root, data) {
   const drawing = h("figure", { class: "drawing" });
   const drawn = picture(drawing, { pick, drag: (key, steps, done) => done || step(key, steps), nudge: step });
   const maps = matrices({ pick });
+  let derivatives = false;
+  const sides = sideButtons("What the squares show", (side) => {
+    derivatives = side === "derivative";
+    refresh();
+  });
+  let seen = (/** @type {string} */ _) => true;
+  const idleNow = kept((/** @type {unknown} */ _program, /** @type {string} */ _tested) => idleIn(view.shown, readerOf(view.shown, seen)));
   const formulas = formulaList({ pick });
   const bar = walkBar({ place: () => state.step, go: (to) => update({ step: to, ...(to === null ? {} : { selected: walk.steps[to].keys[0] }) }) });
   const settings = settingsPanel({
@@ -103,10 +116,10 @@ export function start(root, data) {
   const error = data.conventions.find((/** @type {string[]} */ [name]) => name === "error")?.[1] ?? "";
   const summary = h("p", { class: "muted" }, error.replace(/\*\*2/g, "²").replace(/ \* /g, " · ").replace(/1\/2/g, "½").replace(/ - /g, " − ").replace(/= -/g, "= −"));
   root.classList.add("chainrule");
-  const legends = { full: legend(PICTURE_LEGEND), lines: legend(LINES_LEGEND), maps: legend(MAP_LEGEND) };
+  const legends = { full: legend(PICTURE_LEGEND), lines: legend(LINES_LEGEND), cells: legend(CELLS_LEGEND), squares: legend(SQUARES_LEGEND), maps: legend(MAP_LEGEND) };
   const wide = h("div", { class: "page" },
     h("header", { class: "top" }, h("div", { class: "titles" }, h("h1", {}, shortened(data.title, LONGEST_TITLE)), summary), h("div", { class: "toolbar", role: "group", "aria-label": "Page" }, reset, ownAddress && link, downloads.element)),
-    h("section", { class: "card stage", "aria-label": "Picture of the network" }, h("button", { type: "button", class: "skip", onclick: () => bar.focus() }, "Skip the picture"), drawing, formulas.element, maps.element, legends.full, legends.lines, legends.maps, bar.element),
+    h("section", { class: "card stage", "aria-label": "Picture of the network" }, h("button", { type: "button", class: "skip", onclick: () => bar.focus() }, "Skip the picture"), sides, drawing, maps.element, legends.full, legends.lines, legends.cells, legends.squares, legends.maps, formulas.element, bar.element),
     h("div", { class: "columns" }, explain, h("div", { class: "side-panels" }, rounds.element, settings.element)),
     numbers.element,
     said,
@@ -175,7 +188,10 @@ export function start(root, data) {
     downloads.update();
     const given = !selected.includes("/") && Boolean(placeOf(view, selected));
     value.element.hidden = !given;
-    if (given) value.update(`Change ${lineOf(shown, quantityOf(selected))}`, textOf(shown, scalarOf(selected)), described !== selected, shown.families.get(scalarOf(selected).family)?.role === "setting");
+    if (given) {
+      const whole = isWhole(selected);
+      value.update(`Change ${lineOf(shown, quantityOf(selected))}`, textOf(shown, scalarOf(selected)), described !== selected, whole || shown.families.get(scalarOf(selected).family)?.role === "setting", whole);
+    }
     described = selected;
     type.hidden = !hidden || given || selected.includes("/") || numbers.element.hidden;
     const role = meaningOf(shown, view.network, quantityOf(selected));
@@ -213,21 +229,43 @@ export function start(root, data) {
 
   /** @param {{ visible: (key: string) => boolean, backward: boolean, phase: string }} how */
   function paint({ visible, backward, phase }) {
-    const { shown, network } = view;
-    const asMaps = !network || view.drawn === "none";
-    maps.element.hidden = legends.maps.hidden = !asMaps || (!network && walk.order.size <= LISTED);
-    drawing.hidden = asMaps;
-    legends.full.hidden = view.drawn !== "full";
-    legends.lines.hidden = view.drawn !== "lines";
+    const { shown, network, drawn: kind } = view;
+    maps.element.hidden = kind !== "none";
+    drawing.hidden = kind === "none";
+    sides.hidden = true;
     formulas.element.hidden = Boolean(network);
     if (!network) formulas.update(shown, state.selected);
-    if (asMaps) {
-      if (!maps.element.hidden) maps.update(view, visible);
-      return;
+    for (const each of Object.values(legends)) each.hidden = true;
+    if (kind === "none") {
+      legends.maps.hidden = false;
+      return maps.update(view, visible);
     }
-    const titles = ["inputs", ...network.layers.map(({ name, out }) => `layer ${name}: ${state.chosen[String(out?.name)] ?? data.activations[String(out?.name)]?.now ?? "own formula"}`)];
-    drawn.update({ shown, network, sample: view.sample, visible, selected: state.selected, lit: litFor(shown, state.selected, backward, network.error?.name), backward, updated: phase === "update", titles }, { full: view.drawn === "full", upright: root.clientWidth < NARROW });
+    seen = visible;
+    const reads = readerOf(shown, visible);
+    const titles = { "": "inputs", ...layerTitles() };
+    const light = litFor(shown, reads, state.selected, backward, network?.error?.name ?? "E");
+    const look = { shown, visible, selected: state.selected, ...light, idle: network ? () => false : idleNow(view.program, testedNumbers(shown, visible)), words: data.words ?? {}, backward, derivatives, updated: phase === "update", titles };
+    const upright = root.clientWidth < NARROW;
+    const how = { full: kind === "full", upright, sample: view.sample };
+    if (network) drawn.update(look, { ...how, structure: [how, network.loss], planned: () => planned(network, how) });
+    else {
+      const limit = LIMIT_STEP * Math.floor(drawing.clientWidth / LIMIT_STEP);
+      drawn.update(look, { ...how, structure: [how, limit, titles], planned: () => arranged(shown, { sample: view.sample, limit, upright, titles }) });
+    }
+    const shape = kind === "cells" && drawn.squares ? "squares" : kind;
+    legends[/** @type {"full" | "lines" | "cells" | "squares"} */ (shape)].hidden = false;
+    sides.hidden = shape !== "squares";
+    const said = { samples: drawn.allSamples, idle: drawn.svg.querySelector(".idle") };
+    for (const [kind, holds] of Object.entries(said)) for (const each of wide.querySelectorAll(`.legend .${kind}`)) /** @type {any} */ (each).hidden = !holds;
     drawn.svg.classList.toggle("backwards", /\/|^d_|_next:/.test(state.selected) || (backward && shown.families.get(scalarOf(state.selected).family)?.role === "parameter"));
+  }
+
+  /** "layer h: tanh", by the layer's name. @returns {Record<string, string>} */
+  function layerTitles() {
+    const named = [...view.shown.families.values()].filter(({ layer }) => layer).map(({ layer }) => [layer, `layer ${layer}`]);
+    const chosen = Object.entries(data.activations).map(([target, { layer, now }]) => [layer, `layer ${layer}: ${state.chosen[target] ?? now}`]);
+    const own = (view.network?.layers ?? []).map(({ name, out }) => [name, `layer ${name}: ${state.chosen[String(out?.name)] ?? data.activations[String(out?.name)]?.now ?? "own formula"}`]);
+    return Object.fromEntries([...named, ...chosen, ...own]);
   }
 
   /** What is explained at first: a weight of the last layer, whose derivative is what people come for. */
@@ -249,7 +287,7 @@ export function start(root, data) {
   wide.addEventListener("click", pickedBy);
   wide.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     const target = /** @type {Element} */ (event.target);
-    const typing = target.closest("input, select, textarea, details, .map");
+    const typing = target.closest("input, select, textarea, details, .map, [role=grid]");
     if ((event.key === "Enter" || event.key === " ") && target.localName !== "button" && pickedBy(event)) event.preventDefault();
     else if ((event.key === "ArrowRight" || event.key === "ArrowLeft") && !typing && !event.altKey && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
@@ -282,6 +320,8 @@ export function start(root, data) {
 
 const PICTURE_LEGEND = { forward: "forward: values", backward: "backward: derivatives of the error", thick: "thicker: a larger weight", dashed: "dashed: a negative weight", path: "lit: the way of the number chosen" };
 const LINES_LEGEND = { positive: "positive value", negative: "negative value", deep: "deeper: farther from 0", thick: PICTURE_LEGEND.thick, dashed: PICTURE_LEGEND.dashed, path: PICTURE_LEGEND.path };
+const CELLS_LEGEND = { forward: PICTURE_LEGEND.forward, backward: PICTURE_LEGEND.backward, positive: "tinted: positive", negative: "negative", near: "framed: in the formula of the number chosen", idle: "hatched: in no formula", samples: "a row for each sample: a formula takes them all" };
+const SQUARES_LEGEND = { positive: "filled: positive", hollow: "hollow: negative", near: CELLS_LEGEND.near, idle: CELLS_LEGEND.idle, samples: CELLS_LEGEND.samples };
 const MAP_LEGEND = { positive: "positive", negative: "negative", deep: "deeper: farther from 0" };
 
 /** @param {Record<string, string>} items */

@@ -1,149 +1,116 @@
 // The network as a picture: every weight on its own line, forward values in one colour, backward values in another.
 
-import { h, s, setAttribute, setText } from "./dom.js";
-import { numberText, rounded } from "./format.js";
 import { toNumber } from "./arithmetic.js";
-import { keyOf, nameOf, piecesOf, scalarOf, shortened, spokenOf, symbolOf } from "./names.js";
+import { gridElement } from "./cells.js";
 import { numberOf, textOf } from "./derive.js";
-import { planned } from "./layout.js";
+import { h, s, setAttribute, setText } from "./dom.js";
+import { numberText } from "./format.js";
+import { handlesWith } from "./handles.js";
+import { captionOf, forgetSizes, known, largest, placeName, setNumber, shortOf, spell } from "./lettering.js";
+import { familyOf, hasDelta, keyOf, nameOf, scalarOf, shortened, spokenOf } from "./names.js";
 
 /** @typedef {import("./derive.js").Shown} Shown */
 /** @typedef {import("./layout.js").Plan} Plan */
+/** @typedef {import("./arrange.js").Picture} Picture */
 /**
  * @typedef {object} Look
  * @property {Shown} shown
- * @property {import("./network.js").Network} network
- * @property {number} sample
  * @property {(key: string) => boolean} visible whether a number may be seen yet
  * @property {string} selected a key
  * @property {Set<string>} lit the links that a gradient passed, `key of|key by`, and keys of quantities
+ * @property {Set<string>} near what stands in the formula of the number chosen
+ * @property {(key: string) => boolean} idle whether no formula uses a number, or nothing goes into it
+ * @property {Record<string, string[]>} words what each axis of a family counts
  * @property {boolean} backward whether derivatives are shown
+ * @property {boolean} derivatives whether squares are those of the derivatives
  * @property {boolean} updated whether the new weights are shown
- * @property {string[]} titles
+ * @property {Record<string, string>} titles of the layers by name; of the inputs by an empty one
  */
+/** @typedef {{ full: boolean, upright: boolean }} How in full or small, from top to bottom or from left to right */
 
-const DIGITS = 4;
+const NOTE_LETTER = 6.4; // pixels
 const HINT = "Click a number to see where it comes from. Drag a weight, an input or a target to change it.";
-const TINY = 1e-4; // below, a power of ten takes less room
+const CELLS_HINT = "Click a number to see where it comes from, and again for its derivative. Drag a given one to change it.";
 
-/** A number as it fits into the picture. @param {Shown} shown @param {string} key */
-function shortOf(shown, key) {
-  const each = scalarOf(key);
-  const text = textOf(shown, each);
-  if (text.length <= 7) return numberText(text);
-  const value = numberOf(shown, each);
-  if (Math.abs(toNumber(value)) < TINY) return numberText(toNumber(value).toExponential(2).replace("e", "E"));
-  const short = rounded(value, DIGITS);
-  return numberText(short.length <= 8 ? short : rounded(value, DIGITS - 1));
-}
-
-/** Set an element to a number of the picture with what stands before it; the number alone bears its name. @param {Element} element @param {Shown} shown @param {string | null} key @param {string} [before] @param {string} [otherwise] */
-function setNumber(element, shown, key, before = "", otherwise = "") {
-  if (!key) {
-    setText(element, otherwise);
-    return;
-  }
-  if (!element.firstElementChild) element.replaceChildren(before, s("tspan", { class: "number" }));
-  const number = /** @type {Element} */ (element.firstElementChild);
-  setText(/** @type {Node} */ (element.firstChild), before);
-  setText(number, shortOf(shown, key));
-  setAttribute(number, "data-quantity", nameOf(shown, scalarOf(key)));
-}
-
-/** @param {Shown} shown @param {string} key */
-const known = (shown, key) => shown.ledger[key.slice(0, key.lastIndexOf(":"))] !== undefined;
-
-/** A name as text with its index set lower. @param {Element} text @param {Shown} shown @param {string} key @param {RegExp} [without] a part of the name that is left out */
-function spell(text, shown, key, without = /^$/) {
-  const symbol = symbolOf(shown, scalarOf(key));
-  const { base, subscript } = piecesOf("by" in symbol ? symbol.by : symbol);
-  const plain = without.test(base) && subscript;
-  text.replaceChildren();
-  const [, head, rest] = plain ? /** @type {string[]} */ (/^(\D*)(.*)$/su.exec(subscript)) : ["", base, subscript];
-  text.append(s("tspan", { "font-style": "italic" }, shortened(head).slice(0, 18)));
-  const low = rest.slice(0, 14); // which sample is shown is said beside the picture
-  if (low) text.append(s("tspan", { dy: 4, "font-size": "0.75em" }, low));
-}
-
-/**
- * A picture in an element. `pick` is told what was clicked, `drag` how far a given number was dragged.
- * @param {HTMLElement} host
- * `nudge` by how many steps an arrow key changes it.
- * @param {{ pick: (key: string) => void, drag: (key: string, steps: number, done: boolean) => void, nudge: (key: string, steps: number) => void }} actions
- */
+/** A picture in an element. @param {HTMLElement} host @param {import("./handles.js").Actions} actions */
 export function picture(host, actions) {
   let made = "";
   /** @type {((look: Look) => void)[]} */
   let updates = [];
+  /** @type {Set<string>} */
+  let passed = new Set(); // the links that are lit, between numbers and between families
+  let [hint, whole] = [HINT, false];
   /** @type {any} */
   let svg = null;
-  const readout = h("p", { class: "readout", "aria-hidden": "true" }, HINT); // for the eye: a screen reader says the label itself
+  const readout = h("p", { class: "readout", "aria-hidden": "true" }); // for the eye: a screen reader says the label itself
+  const handles = handlesWith(actions, readout, () => hint);
+  const { reachable, draggable } = handles;
 
-  /** @param {any} group @param {() => string} key */
-  function reachable(group, key) {
-    group.addEventListener("click", () => !dragged && actions.pick(key()));
-    group.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
-      if (event.key !== "Enter" && event.key !== " ") return;
-      event.preventDefault();
-      actions.pick(key());
-    });
-    for (const kind of ["pointerleave", "blur"]) group.addEventListener(kind, () => setText(readout, HINT));
-    for (const kind of ["pointerenter", "focus"]) group.addEventListener(kind, () => setText(readout, group.getAttribute("aria-label") ?? ""));
-  }
-  let dragged = false;
-  /** @param {any} group @param {string} key */
-  function draggable(group, key) {
-    group.classList.add("given");
-    group.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
-      if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
-      event.preventDefault();
-      actions.nudge(key, event.key === "ArrowUp" ? 1 : -1);
-    });
-    group.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
-      dragged = false;
-      if (event.pointerType !== "mouse" || event.button) return;
-      event.preventDefault();
-      group.focus({ preventScroll: true });
-      const start = event.clientX;
-      let steps = 0;
-      const move = (/** @type {PointerEvent} */ next) => {
-        const now = Math.round((next.clientX - start) / 4);
-        if (now === steps) return;
-        dragged = true;
-        actions.drag(key, now - steps, false);
-        steps = now;
-      };
-      const up = () => {
-        removeEventListener("pointermove", move);
-        removeEventListener("pointerup", up);
-        if (dragged) actions.drag(key, 0, true);
-        setTimeout(() => (dragged = false));
-      };
-      addEventListener("pointermove", move);
-      addEventListener("pointerup", up);
-    });
-  }
-
-  /** @param {Plan} plan @param {{ full: boolean, upright: boolean }} how */
-  function build(plan, { full, upright }) {
+  /** @param {Plan | Picture} plan @param {How} how */
+  function build(plan, how) {
     updates = [];
-    svg = s("svg", { viewBox: `0 0 ${Math.ceil(plan.width)} ${Math.ceil(plan.height)}`, class: `network ${full ? "full" : "lines"}`, role: "group", "aria-label": "The network: each weight on its line, each neuron with its net input and its output" });
-    svg.style.maxWidth = `${Math.ceil(plan.width * 1.3)}px`;
-    svg.style.minWidth = `${Math.ceil(plan.width * 0.6)}px`;
+    whole = "blocks" in plan && plan.whole;
+    hint = "blocks" in plan ? CELLS_HINT : HINT;
+    setText(readout, hint);
+    const said = "blocks" in plan ? "The network: the numbers of each layer as grids, in the order in which they are calculated" : "The network: each weight on its line, each neuron with its net input and its output";
+    svg = s("svg", { viewBox: `0 0 ${Math.ceil(plan.width)} ${Math.ceil(plan.height)}`, class: `network ${how.full ? "full" : "lines"}`, role: "group", "aria-label": said });
+    svg.style.maxWidth = `${Math.ceil(plan.width * ("blocks" in plan ? 1.1 : 1.3))}px`;
+    svg.style.minWidth = `${Math.ceil(plan.width * ("blocks" in plan ? 0.72 : 0.6))}px`;
+    addTitles(plan);
+    if ("blocks" in plan) addBlocks(plan, how);
+    else addLayers(plan, how);
+    // Labels last, so that no line crosses them.
+    for (const label of svg.querySelectorAll(".label")) svg.append(label);
+  }
+
+  /** @param {Plan} plan */
+  function addTitles(plan) {
     for (const title of plan.titles) {
       const text = s("text", { class: "title", "aria-hidden": "true", x: title.x, y: title.y, "text-anchor": title.anchor });
       svg.append(text);
       updates.push(({ titles }) => setText(text, shortened(titles[title.layer] ?? "").slice(0, 44)));
     }
-    // In the order of the forward pass, which is the order of the tab key.
+  }
+
+  /** Neurons and edges, in the order of the forward pass, which is the order of the tab key. @param {Plan} plan @param {How} how */
+  function addLayers(plan, { full, upright }) {
     const pieces = [
       ...plan.links.map((link) => ({ at: upright ? link.y1 : link.x1, make: () => linkOf(link) })),
       ...plan.units.map((unit) => ({ at: upright ? unit.y - unit.h / 2 : unit.x - unit.w / 2, make: () => (full || unit.kind === "total" ? unitOf(unit) : spotOf(unit)) })),
       ...plan.edges.map((edge) => ({ at: upright ? edge.y1 : edge.x1, make: () => edgeOf(edge) })),
     ];
     for (const { make } of pieces.sort((a, b) => a.at - b.at)) svg.append(make());
-    // Labels last, so that no line crosses them.
-    for (const label of svg.querySelectorAll(".label")) svg.append(label);
+  }
+
+  /** Grids with the arrows between them, and the dense layers among them. @param {Picture} plan @param {How} how */
+  function addBlocks({ blocks, arrows, notes }, how) {
+    for (const arrow of [...arrows, ...blocks.flatMap((block) => block.arrows)]) svg.append(arrowOf(arrow));
+    for (const { x, y, sources, before, room } of notes) {
+      const text = s("text", { class: "note", "aria-hidden": "true", x, y });
+      const listed = (/** @type {Shown} */ shown, /** @type {string[]} */ names) => names.map((name) => Object.values(captionOf(shown, name)).filter(Boolean).join("_")).join(", ");
+      updates.push(({ shown }) => {
+        const said = [sources.length && `from ${listed(shown, sources)}`, before.length && `with ${listed(shown, before)} of the step before`].filter(Boolean).join("; ");
+        const most = Math.floor(room / NOTE_LETTER);
+        setText(text, said.length > most ? `${said.slice(0, most - 1)}…` : said);
+      });
+      svg.append(text);
+    }
+    for (const { boxes, dense } of blocks) {
+      for (const box of boxes) svg.append(gridElement(box, { handles, updates }));
+      if (!dense) continue;
+      addTitles(dense);
+      addLayers(dense, { ...how, full: true });
+    }
+  }
+
+  /** From a family to one that is made of it; lit where a number chosen came that way. @param {import("./blocks.js").Arrow} arrow */
+  function arrowOf({ x1, y1, x2, y2, of, by, from, to, down }) {
+    const bend = (to - from) / 2;
+    const line = down ? `M${x1} ${y1}V${y2}` : `M${x1} ${y1}H${from}C${from + bend} ${y1} ${to - bend} ${y2} ${to} ${y2}H${x2}`;
+    const head = down ? `m-3.5 -5l3.5 5l3.5 -5` : `m-5 -3.5l5 3.5l-5 3.5`;
+    const path = s("path", { class: "link arrow", d: line + head });
+    updates.push(() => path.classList.toggle("lit", by.some((each) => passed.has(`${of}|${each}`))));
+    return path;
   }
 
   /** @param {import("./layout.js").Line & { from: string, to: string }} link */
@@ -165,7 +132,7 @@ export function picture(host, actions) {
       [forward, back] = [s("text", { class: "forward", y: -4, "text-anchor": "middle" }), s("text", { class: "backward", y: 14, "text-anchor": "middle" })];
       paper = s("rect", { class: "paper", x: -label.w / 2, y: -label.h / 2 - 1, width: label.w, height: label.h + 2, rx: 6 });
       const turned = s("g", { class: "label pick", "aria-hidden": "true", "data-key": key, transform: `translate(${label.x.toFixed(1)} ${label.y.toFixed(1)}) rotate(${label.angle.toFixed(1)})` }, paper, forward, back);
-      turned.addEventListener("click", () => !dragged && actions.pick(key));
+      turned.addEventListener("click", () => handles.pick(key));
       draggable(turned, key);
       group.append(turned);
       updates.push(({ selected }) => turned.classList.toggle("selected", selected === key || selected === `d_${key}`));
@@ -221,7 +188,7 @@ export function picture(host, actions) {
       const two = kind === "neuron";
       const number = s("text", { class: "forward", x: middle, y: two ? y + 3 : kind === "pill" ? y + 4.5 : y + 9, "text-anchor": "middle" });
       const under = two ? s("text", { class: "backward", x: middle, y: y + 23, "text-anchor": "middle" }) : null;
-      const part = s("g", { class: "pick", role: "button", tabindex: 0, "data-key": key }, s("path", { class: "half", d: rounding(from, top, wide, high, kind === "pill" ? 12 : 14, wide === w ? "both" : from === left ? "left" : "right") }), two ? s("text", { class: "caption", x: middle, y: y - 15, "text-anchor": "middle" }, caption) : null, number, under);
+      const part = s("g", { class: "pick", role: "button", tabindex: 0, "data-key": key }, s("path", { class: "half", d: rounding(from, top, wide, high, kind === "pill" ? 12 : 14, wide === w ? "both" : from === left ? "left" : "right") }), two && wide < w ? s("text", { class: "caption", x: middle, y: y - 15, "text-anchor": "middle" }, caption) : null, number, under);
       reachable(part, () => key);
       under?.addEventListener("click", (/** @type {Event} */ event) => {
         event.stopPropagation();
@@ -234,7 +201,7 @@ export function picture(host, actions) {
         else if (see) setNumber(number, shown, key);
         else setNumber(number, shown, null, "", "?");
         const backSeen = Boolean(back) && look.backward && known(shown, back) && visible(back);
-        if (under) setNumber(under, shown, backSeen ? back : null, caption === "net" ? "δ " : "∂ ");
+        if (under) setNumber(under, shown, backSeen ? back : null, back && known(shown, back) && hasDelta(shown, familyOf(shown, scalarOf(back).family)) ? "δ " : "∂ ");
         part.classList.toggle("selected", selected === key || selected === back);
         part.classList.toggle("lit", lit.has(key));
         part.classList.toggle("unseen", !see);
@@ -247,7 +214,7 @@ export function picture(host, actions) {
       group.append(half(keys.net, left, w / 2, "net", keys.delta), half(keys.out, left + w / 2, w / 2, "out", keys.back));
       group.append(s("line", { class: "divider", x1: x, y1: top + 8, x2: x, y2: top + high - 8 }));
     } else {
-      const part = half(keys.value ?? keys.net, left, w, "net", keys.delta ?? keys.back);
+      const part = half(keys.value ?? keys.net, left, w, /^net_/.test(keys.net) ? "net" : "out", keys.delta ?? keys.back);
       if (kind === "input" || kind === "pill") draggable(part, keys.value);
       group.append(part);
     }
@@ -296,19 +263,20 @@ export function picture(host, actions) {
     return group;
   }
 
-  /** @param {Look} look @param {{ full: boolean, upright: boolean }} how */
-  function update(look, how) {
-    const structure = JSON.stringify([how, look.sample, look.network.loss, [...look.shown.families.values()].map(({ name, shape }) => [name, shape])]);
-    if (structure !== made) {
-      made = structure;
-      build(planned(look.network, { ...how, sample: look.sample }), how);
+  /** @param {Look} look @param {How & { planned: () => Plan | Picture, structure: unknown }} how what is planned anew where its structure is another */
+  function update(look, { planned, structure, ...how }) {
+    const now = JSON.stringify([how, structure, [...look.shown.families.values()].map(({ name, shape }) => [name, shape])]);
+    if (now !== made) {
+      made = now;
+      build(planned(), how);
       host.replaceChildren(svg, readout);
     }
-    sizes.clear();
+    forgetSizes();
+    passed = withFamilies(look.lit);
     svg.classList.toggle("traced", look.lit.size > 0);
     for (const each of updates) each(look);
   }
-  return { update, get svg() { return svg; }, clear: () => { made = ""; host.replaceChildren(); } };
+  return { update, get allSamples() { return whole; }, get squares() { return Boolean(svg?.querySelector(".small")); }, get svg() { return svg; }, clear: () => { made = ""; host.replaceChildren(); } };
 }
 
 /** A box with round corners on one side or on both. @param {number} x @param {number} y @param {number} w @param {number} h @param {number} r @param {"left" | "right" | "both"} side */
@@ -317,15 +285,15 @@ function rounding(x, y, w, h, r, side) {
   return `M${x + a} ${y}H${x + w - b}a${b} ${b} 0 0 1 ${b} ${b}V${y + h - b}a${b} ${b} 0 0 1 ${-b} ${b}H${x + a}a${a} ${a} 0 0 1 ${-a} ${-a}V${y + a}a${a} ${a} 0 0 1 ${a} ${-a}z`;
 }
 
-/** @type {Map<string, number>} */
-const sizes = new Map();
-
-/** The largest size in a family. @param {Shown} shown @param {string} family */
-function largest(shown, family) {
-  let most = sizes.get(family);
-  if (most === undefined) sizes.set(family, (most = Math.max(...shown.ledger[family].map((value) => Math.abs(toNumber(value))))));
-  return most;
+/** Links between numbers, and those between their families. @param {Set<string>} lit */
+function withFamilies(lit) {
+  /** @type {Set<string>} */
+  const found = new Set();
+  for (const link of lit) {
+    const [of, by] = link.split("|");
+    if (!by) continue;
+    const [upper, lower] = [of, by].map((key) => key.slice(0, key.lastIndexOf(":")));
+    for (const each of [link, `${upper}|${by}`, `${of}|${lower}`, `${upper}|${lower}`]) found.add(each);
+  }
+  return found;
 }
-
-/** A place in the network as people call it: h1, not net_h1. @param {Shown} shown @param {string} key */
-const placeName = (shown, key) => spokenOf(shown, scalarOf(key)).replace(/^(net|out)_/, "");

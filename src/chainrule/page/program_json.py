@@ -37,7 +37,7 @@ from chainrule.formula.functions import function_row
 from chainrule.formula.slopes import formula_of, slope_of
 from chainrule.page.activations import activation_choices
 from chainrule.program.blocks import blocks
-from chainrule.program.program import Definition, Family, Program, Role, with_role
+from chainrule.program.program import Definition, Family, Program, Role, definition_of, with_role
 
 SCHEMA = 1
 Data = dict[str, Any]
@@ -68,6 +68,7 @@ class Live:
     file: tuple[str | Mapping[str, str], ...] = ()
     rounds: int = 1000  # how far the page offers to train
     settings: Mapping[str, Any] = field(default_factory=dict)  # where the page begins: tab, selected, digits
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what each axis of a family counts
 
 
 def live_data(live: Live) -> Data:
@@ -78,14 +79,16 @@ def live_data(live: Live) -> Data:
         own = activation_choices(program, live.loss) if len(programs) > 1 else choices
         steps = _steps(program)
         data["choices"] = {
-            target: {name: [_definition(each, steps) for each in changed] for name, changed in options.changed.items()}
+            target: {
+                name: [_change(program, each, steps) for each in changed] for name, changed in options.changed.items()
+            }
             for target, options in own.items()
         }
     formulas = [each.formula for program in live.programs.values() for each in program.definitions]
     formulas += [
         each.formula for options in choices.values() for changed in options.changed.values() for each in changed
     ]
-    formulas += [each.formula for each in live.shorter]
+    formulas += [each.definition.formula for each in live.shorter]
     return {
         "schema": SCHEMA,
         "title": live.title,
@@ -104,11 +107,12 @@ def live_data(live: Live) -> Data:
         "rounds": live.rounds,
         "conventions": [list(line) for line in live.conventions],
         "shorter": [
-            {"family": each.family, "formula": formula_data(each.formula), "condition": each.condition}
+            {"family": each.family, "formula": formula_data(each.definition.formula), "condition": each.condition}
             for each in live.shorter
         ],
         "file": list(live.file),
         "settings": dict(live.settings),
+        "words": {name: list(words) for name, words in live.words.items() if len(words) > 1},
     }
 
 
@@ -170,6 +174,14 @@ def _definition(definition: Definition, steps: Mapping[str, Data]) -> Data:
         "formula": formula_data(definition.formula),
     }
     return data | ({"steps": steps[definition.target]} if definition.target in steps else {})
+
+
+def _change(program: Program, definition: Definition, steps: Mapping[str, Data]) -> Data:
+    """What is other than in the program's definition of the same family, with the family's name."""
+    before = definition_of(program, definition.target)
+    own = {} if before is None else _definition(before, steps)
+    data = _definition(definition, steps)
+    return {key: value for key, value in data.items() if key == "target" or own.get(key) != value}
 
 
 def formula_data(expr: Expr) -> Data:

@@ -5,7 +5,7 @@ import { count, evaluator } from "./evaluate.js";
 
 /** @typedef {import("./evaluate.js").Ledger} Ledger */
 /** @typedef {import("./evaluate.js").Definition} Definition */
-/** @typedef {{ samples: number, families: import("./evaluate.js").Family[], definitions: Definition[], carried: Record<string, string>, choices: Record<string, Record<string, Definition[]>> }} Program */
+/** @typedef {{ samples: number, families: import("./evaluate.js").Family[], definitions: Definition[], carried: Record<string, string>, choices: Record<string, Record<string, Partial<Definition>[]>> }} Program what an activation changes in each definition, by its target */
 /** @typedef {(string | number)[]} Typed numbers as they were given: text where a person typed them */
 /**
  * @typedef {object} Task everything that a network is trained with
@@ -55,7 +55,7 @@ export function withActivations(program, chosen) {
   let { definitions } = program;
   for (const [target, name] of Object.entries(chosen)) {
     const changed = new Map((program.choices[target]?.[name] ?? []).map((each) => [each.target, each]));
-    definitions = definitions.map((each) => changed.get(each.target) ?? each);
+    definitions = definitions.map((each) => (changed.has(each.target) ? { ...each, ...changed.get(each.target) } : each));
   }
   return { ...program, definitions };
 }

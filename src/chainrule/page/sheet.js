@@ -33,7 +33,7 @@ export function sheetOf(shown) {
   for (const { definitions, steps } of blocksOf([...shown.definitions.values()])) {
     const all = definitions.map((each) => [...keysOf(shown, each.target)]);
     for (const places of steps) {
-      definitions.forEach((each, member) => places[member].forEach((place) => addLine(shown, lines, each, all[member][place])));
+      definitions.forEach((each, member) => places[member].forEach((place) => addScalar(shown, lines, each, all[member][place])));
     }
   }
   const order = new Map([...given.keys(), ...lines.keys()].map((key, place) => [key, place]));
@@ -41,7 +41,7 @@ export function sheetOf(shown) {
 }
 
 /** @param {Shown} shown @param {Sheet["lines"]} lines @param {import("./evaluate.js").Definition} definition @param {string} key */
-function addLine(shown, lines, { target, formula, indices, sizes }, key) {
+function addScalar(shown, lines, { target, formula, indices, sizes }, key) {
   const paths = shown.families.get(target)?.role === "adjoint" && [...nodes(formula)].some((node) => node.why === "upstream");
   if (!paths || !addDerivative(shown, lines, key)) lines.set(key, sheetFormula(formula, bound(indices, scalarOf(key).index), sizes));
 }

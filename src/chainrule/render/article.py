@@ -4,11 +4,22 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import assert_never
 
-from chainrule.explain.document import Block, Diagram, Document, Equation, Equations, Heading, Note, Paragraph, Table
+from chainrule.explain.document import (
+    Block,
+    Diagram,
+    Document,
+    Equation,
+    Equations,
+    Grids,
+    Heading,
+    Note,
+    Paragraph,
+    Table,
+)
 from chainrule.formula.expression import Expr
-from chainrule.render.latex import COMMANDS, SIGNS, latex_formula, latex_node, words
+from chainrule.render.latex import COMMANDS, SIGNS, latex_formula, latex_grids, latex_node, words
 from chainrule.render.line import formula_line
-from chainrule.render.lines import EquationLine, equation_lines
+from chainrule.render.lines import EquationLine, beside_labels, equation_lines
 from chainrule.render.picture import network_picture
 from chainrule.render.tikz import picture_tikz
 from chainrule.render.weights import WeightTable, weight_tables
@@ -66,7 +77,7 @@ def _joined(document: Document, title: list[str]) -> str:
         part = _block(block, document)
         if not part:
             continue
-        display = isinstance(block, Equation | Equations)
+        display = isinstance(block, Equation | Equations | Grids)
         text += "\n" if display and started else "\n\n" if text else ""
         text += "\\vspace*{-0.65\\baselineskip}\n" + part if display and not started else part
         started = display or isinstance(block, Paragraph)
@@ -107,6 +118,9 @@ def _block(block: Block, document: Document) -> str:
             return _equations(equations, document)
         case Table():
             return _table(block, document)
+        case Grids():
+            lines = latex_grids(block, document, ROOM)
+            return "\\begin{gather*}\n" + " \\\\\n".join(f"{each} " for each in lines) + "\n\\end{gather*}"
         case Diagram():
             return _diagram(block, document)
         case _:
@@ -120,9 +134,9 @@ def _running(parts: tuple[str | Expr, ...], document: Document) -> str:
 
 
 def _equations(equations: Sequence[Equation], document: Document) -> str:
-    lines = []
+    lines, room = [], beside_labels(equations, ROOM)
     for position, equation in enumerate(equations):
-        own = equation_lines(equation, document, ROOM)
+        own = equation_lines(equation, document, room)
         lines += [_line(each) + r" \\" for each in own]
         if len(own) > 1 and position < len(equations) - 1:
             lines[-1] += "[4pt]"
@@ -134,6 +148,7 @@ def _equations(equations: Sequence[Equation], document: Document) -> str:
 
 def _line(line: EquationLine) -> str:
     left = latex_node(line.left) if line.left is not None else ""
+    left = (rf"\text{{\remark{{{words(line.label)}}}}}\quad " if line.label else "") + left
     parts = [latex_node(each) for each in line.right]
     if line.result is not None:
         parts.append(rf"\result{{{latex_node(line.result)}}}")

@@ -13,13 +13,16 @@ from chainrule.explain.document import (
     Document,
     Equation,
     Equations,
+    Grid,
+    Grids,
     Heading,
     Note,
     Paragraph,
     Table,
 )
 from chainrule.formula.expression import Expr
-from chainrule.render.lines import EquationLine, equation_lines
+from chainrule.render.grids import Cell, cell_of, column_widths, marks_of
+from chainrule.render.lines import EquationLine, beside_labels, equation_lines
 from chainrule.render.mathml import mathml_formula, mathml_node
 from chainrule.render.picture import network_picture
 from chainrule.render.svg import described, picture_svg
@@ -84,6 +87,9 @@ def _block(block: Block, document: Document) -> str:
             return _equations(equations, document)
         case Table():
             return _table(block, document)
+        case Grids(grids, sign):
+            between = f'<span class="sign">{clean(sign)}</span>' if sign else ""
+            return f'<div class="grids">{between.join(_grid(grid, document) for grid in grids)}</div>'
         case Diagram():
             return _diagram(block, document)
         case _:
@@ -100,15 +106,17 @@ def _running(parts: tuple[str | Expr, ...], document: Document) -> str:
 
 def _equations(equations: tuple[Equation, ...], document: Document) -> str:
     """Two columns, before and from the equals signs on, so that these stand below each other."""
-    rows = "\n".join(_equation(equation, document) for equation in equations)
+    room = beside_labels(equations, ROOM)
+    rows = "\n".join(_equation(equation, document, room) for equation in equations)
     return f'<div class="formula"><div class="chain">\n{rows}\n</div></div>' if rows else ""
 
 
-def _equation(equation: Equation, document: Document) -> str:
-    first, *others = equation_lines(equation, document, ROOM)
+def _equation(equation: Equation, document: Document, room: float) -> str:
+    first, *others = equation_lines(equation, document, room)
     left = "" if first.left is None else f"<math>{mathml_node(first.left)}</math>"
     lines = "".join(map(_line, (first, *others)))
-    return f'<div class="equation"><div class="left">{left}</div><div>{lines}</div></div>'
+    label = f'<span class="remark label">{clean(first.label)}</span>' if first.label else ""
+    return f'<div class="equation"><div class="left">{label}{left}</div><div>{lines}</div></div>'
 
 
 def _line(line: EquationLine) -> str:
@@ -163,6 +171,32 @@ def _table(table: Table, document: Document) -> str:
         for row in table.rows
     ]  # fmt: skip
     return f'<div class="table"><table>{head}<tbody>{"".join(lines)}</tbody></table></div>'
+
+
+def _grid(grid: Grid, document: Document) -> str:
+    """Numbers between brackets, what stands beside and above them outside."""
+    name = "" if grid.name is None else _math(grid.name, document)
+    part = ", " * bool(name and grid.part) + clean(grid.part)
+    caption = f"<caption>{name}{part}</caption>" if name or grid.part else ""
+    marks, heads = marks_of(grid.rows), marks_of(grid.columns)
+    head = "".join(f"<th>{clean(each)}</th>" for each in heads)
+    head = f"<thead><tr>{'<th></th>' * bool(marks)}{head}</tr></thead>" if heads else ""
+    widths = column_widths(grid, document)
+    rows = [
+        (f"<th>{clean(marks[place])}</th>" if marks else "")
+        + "".join(f"<td>{_padded(cell_of(each, document), after)}</td>" for each, (_, after) in
+                  zip(row, widths, strict=True))
+        for place, row in enumerate(grid.numbers)
+    ]  # fmt: skip
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    return f'<table class="grid">{caption}{head}<tbody>{body}</tbody></table>'
+
+
+def _padded(cell: Cell, wide: int) -> str:
+    """A number with blanks as wide as the digits that others in its column have more behind the point."""
+    missing = wide - len(cell.after)
+    blank = "" if cell.after or not missing else "\N{PUNCTUATION SPACE}"
+    return clean(cell.before + cell.after) + blank + "\N{FIGURE SPACE}" * (missing - len(blank))
 
 
 def _diagram(diagram: Diagram, document: Document) -> str:

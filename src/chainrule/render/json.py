@@ -4,11 +4,14 @@ import json
 from typing import Any, assert_never
 
 from chainrule.explain.document import (
+    Axis,
     Block,
     Diagram,
     Document,
     Equation,
     Equations,
+    Grid,
+    Grids,
     Heading,
     Layer,
     Note,
@@ -68,6 +71,9 @@ def _block(block: Block, document: Document) -> dict[str, Any]:
         case Table(header, rows):
             cells = [[_part(cell, document) for cell in row] for row in rows]
             return {"kind": "table", "header": list(header), "rows": cells}
+        case Grids(grids, sign):
+            found = {"kind": "grids", "grids": [_grid(grid, document) for grid in grids]}
+            return found | ({"sign": sign} if sign else {})
         case Diagram(layers):
             return {"kind": "diagram", "layers": [_layer(layer) for layer in layers]}
         case _:
@@ -76,7 +82,22 @@ def _block(block: Block, document: Document) -> dict[str, Any]:
 
 def _equation(equation: Equation, document: Document) -> dict[str, Any]:
     found: dict[str, Any] = {"sides": [_formula(side, document) for side in equation.sides]}
+    found |= {"label": equation.label} if equation.label else {}
     return found | ({"note": equation.note} if equation.note else {}) | ({"final": True} if equation.final else {})
+
+
+def _grid(grid: Grid, document: Document) -> dict[str, Any]:
+    return {
+        "name": None if grid.name is None else _formula(grid.name, document),
+        "part": grid.part,
+        "rows": _axis(grid.rows),
+        "columns": _axis(grid.columns),
+        "numbers": [[formula_line(each, document, ascii=True) for each in row] for row in grid.numbers],
+    }
+
+
+def _axis(axis: Axis) -> dict[str, Any]:
+    return {"word": axis.word, "marks": list(axis.marks)}
 
 
 def _layer(layer: Layer) -> dict[str, Any]:

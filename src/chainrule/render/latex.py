@@ -3,8 +3,9 @@
 import re
 from typing import assert_never
 
-from chainrule.explain.document import Document
+from chainrule.explain.document import Document, Grid, Grids
 from chainrule.formula.expression import Expr
+from chainrule.render.grids import cell_of, column_widths, grid_width, marks_of, pieces
 from chainrule.render.symbols import GREEK
 from chainrule.render.typeset import (
     APPLY,
@@ -37,6 +38,9 @@ SIGNS = {
     "∑": r"\sum",
     "∞": r"\infty",
     "⋮": r"\vdots",
+    "′": "'",
+    "″": "''",
+    "‴": "'''",
     APPLY.text: "",
 }
 PLAIN = re.compile(r"[A-Za-z0-9]+")
@@ -139,6 +143,57 @@ def _fence(left: str, inner: str, right: str, tall: bool) -> str:
     if tall:
         return rf"\left{left} {inner} \right{right}"
     return rf"\lvert {inner} \rvert" if left == "|" else f"{left}{inner}{right}"
+
+
+def latex_grids(block: Grids, document: Document, room: float) -> list[str]:
+    """Grids in LaTeX's mathematics, each line of them as wide as the page."""
+    lines: list[str] = []
+    used = 0.0
+    for grid in block.grids:
+        for place, part in enumerate(pieces(grid, document, room)):
+            wide = grid_width(part, document)
+            drawn = _grid(part, document)
+            if lines and not place and used + wide <= room:
+                lines[-1] += (f" \\;{SIGNS[block.sign]}\\; " if block.sign else r" \qquad ") + drawn
+                used += wide
+            else:
+                lines.append(drawn)
+                used = wide
+    return lines
+
+
+def _grid(grid: Grid, document: Document) -> str:
+    """The numbers in brackets, or with a line to the left and above where something stands beside them."""
+    part = rf"\text{{{words(grid.part)}}}" if grid.part else ""
+    named = "" if grid.name is None else latex_formula(grid.name, document, inline=True)
+    name = r",\ ".join(each for each in (named, part) if each)
+    rows, widths = [], column_widths(grid, document)
+    for row in grid.numbers:
+        ends = [cell_of(each, document).after for each in row]
+        rows.append(
+            [
+                latex_formula(each, document) + _filled(end, after)
+                for each, end, (_, after) in zip(row, ends, widths, strict=True)
+            ]
+        )
+    marks, heads = ([rf"\text{{{words(each)}}}" for each in marks_of(axis)] for axis in (grid.rows, grid.columns))
+    columns = "r" * len(widths)
+    if not marks and not heads:
+        inner = r" \\ ".join(" & ".join(row) for row in rows)
+        equals = f"{name}: " if name else ""
+        return rf"{equals}\left[\begin{{array}}{{{columns}}} {inner} \end{{array}}\right]"
+    lines = [" & ".join([mark, *row]) for mark, row in zip(marks or [""] * len(rows), rows, strict=True)]
+    top = " & ".join([name, *(heads or [""] * len(widths))])
+    body = r" \\ ".join(lines)
+    return rf"\begin{{array}}{{r|{columns}}} {top} \\ \hline {body} \end{{array}}"
+
+
+def _filled(end: str, wide: int) -> str:
+    """Room for the digits that a number has fewer behind its point than others in its column."""
+    missing = wide - len(end)
+    if not missing:
+        return ""
+    return rf"\phantom{{{'' if end else '.'}{'0' * (missing - (not end))}}}"
 
 
 def words(text: str) -> str:

@@ -7,7 +7,15 @@ from typing import assert_never
 from chainrule.explain.document import ELLIPSIS, Document, Partial
 from chainrule.formula.expression import ONE, TWO, Add, Call, Div, Expr, If, Max, Mul, Neg, Num, Pow, Ref, Sum
 from chainrule.formula.expression import Test as Comparison
-from chainrule.render.line import RELATIONS, UNICODE, is_small_exponent, number_line, product_sign, ref_line
+from chainrule.render.line import (
+    RELATIONS,
+    UNICODE,
+    indices_text,
+    is_small_exponent,
+    number_line,
+    product_sign,
+    ref_line,
+)
 from chainrule.render.printer import (
     Notation,
     Place,
@@ -105,8 +113,8 @@ def below(sign: str, index: str) -> Box:
     return stack([sign, index], 0)
 
 
-def formula_box(expr: Expr, document: Document) -> Box:
-    """A formula in two dimensions.
+def formula_box(expr: Expr, document: Document, slashed: bool = False) -> Box:
+    """A formula in two dimensions; ``slashed`` keeps the names of derivatives in a line.
 
     >>> from chainrule.formula.expression import number
     >>> logistic = Div(number(1), Add((number(1), Call("exp", (Neg(Ref("x")),)))))
@@ -117,20 +125,35 @@ def formula_box(expr: Expr, document: Document) -> Box:
     |     −x|
     |1 + e  |
     """
-    return _box(expr, Notation(document, built_up=True), top=True)
+    return _box(expr, Notation(document, built_up=True, slashed=slashed), top=True)
 
 
-def row_boxes(expr: Expr, document: Document) -> list[Box]:
-    """The pieces between which a long formula is broken into rows: signed addends, or factors."""
-    notation = Notation(document, built_up=True)
+def row_boxes(expr: Expr, document: Document, slashed: bool = False, room: int | None = None) -> list[Box]:
+    """The pieces between which a long formula is broken into rows: signed addends, or factors.
+
+    Where a room is given, a sum in parentheses that is wider is broken at its addends.
+    """
+    notation = Notation(document, built_up=True, slashed=slashed)
     match expr:
         case Add():
             return _addends(expr, notation)
         case Mul(args):
-            first, *others = (_placed(arg, factor_place(i, len(args)), notation) for i, arg in enumerate(args))
-            return [first, *(beside(box(f"{UNICODE.times} "), each) for each in others)]
+            pieces: list[Box] = []
+            for place, arg in enumerate(args):
+                sign = [box(f"{UNICODE.times} ")] if place else []
+                whole = _placed(arg, factor_place(place, len(args)), notation)
+                wide = room is not None and whole.width > room
+                inner = _opened(arg, notation) if wide and isinstance(arg, Add) else [whole]
+                pieces += [beside(*sign, inner[0]), *inner[1:]]
+            return pieces
         case _:
             return [_box(expr, notation, top=True)]
+
+
+def _opened(add: Add, notation: Notation) -> list[Box]:
+    """The addends of a sum in parentheses, the parentheses with the first and the last."""
+    first, *between, last = _addends(add, notation)
+    return [beside(fence(first, "(⎛⎜⎝"), first), *between, beside(last, fence(last, ")⎞⎟⎠"))]
 
 
 def _placed(expr: Expr, place: Place, notation: Notation) -> Box:
@@ -176,9 +199,9 @@ def _box(expr: Expr, notation: Notation, top: bool = False) -> Box:
 
 def _ref(ref: Ref, notation: Notation) -> Box:
     symbol = symbol_of(notation.document, ref)
-    if ref == ELLIPSIS or not isinstance(symbol, Partial) or ref.indices:
+    if ref == ELLIPSIS or not isinstance(symbol, Partial) or notation.slashed:
         return box(ref_line(ref, notation.document, UNICODE))
-    return fraction(box(f"∂{unicode_name(symbol.of)}"), box(f"∂{unicode_name(symbol.by)}"))
+    return fraction(box(f"∂{unicode_name(symbol.of)}"), box(f"∂{unicode_name(symbol.by, indices_text(ref))}"))
 
 
 def _negative(inner: Box) -> Box:

@@ -126,12 +126,17 @@ def ref_line(ref: Ref, document: Document, script: Script) -> str:
     if ref == ELLIPSIS:
         return script.ellipsis
     symbol = symbol_of(document, ref)
-    indices = f"[{','.join(map(index_text, ref.indices))}]" if ref.indices else ""
+    indices = indices_text(ref)
     if isinstance(symbol, Partial):
         if script.ascii:
-            return partial_name(symbol) + indices
-        return f"∂{unicode_name(symbol.of)}/∂{unicode_name(symbol.by)}{indices}"
-    return (ascii_name(symbol) if script.ascii else unicode_name(symbol)) + indices
+            return partial_name(symbol, indices)
+        return f"∂{unicode_name(symbol.of)}/∂{unicode_name(symbol.by, indices)}"
+    return ascii_name(symbol, indices) if script.ascii else unicode_name(symbol, indices)
+
+
+def indices_text(ref: Ref) -> str:
+    """``[j,i]``; empty for a name without indices."""
+    return f"[{','.join(map(index_text, ref.indices))}]" if ref.indices else ""
 
 
 def sum_line(addends: list[tuple[int, str]], script: Script) -> str:

@@ -1,7 +1,7 @@
 """How an equation is laid out: in one line where it fits, else a line for each side, long sides broken."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from chainrule.explain.document import Document, Equation
 from chainrule.formula.expression import Expr
@@ -24,16 +24,25 @@ class EquationLine:
     hanging: bool = False
     result: Node | None = None
     note: str = ""
+    label: str = ""  # words before ``left``
+
+
+def beside_labels(equations: Sequence[Equation], room: float) -> float:
+    """The room that is left beside the words before the equations of a group."""
+    longest = max((len(each.label) for each in equations), default=0)
+    return room - (NOTE_LETTER * longest + GAP / 2 if longest else 0)
 
 
 def equation_lines(equation: Equation, document: Document, room: float) -> list[EquationLine]:
-    """The lines of an equation in so much room, in digits.
+    """The lines of an equation in so much room, in digits; its label is on the first.
 
     >>> from chainrule.formula.expression import Ref, number
     >>> equation = Equation((Ref("a"), Ref("b"), number("0.5")))
     >>> [len(equation_lines(equation, Document("", ()), room)) for room in (80, 6)]
     [1, 2]
     """
+    if equation.label:
+        return _labelled(equation, document, room)
     first, *others = (typeset(side, document) for side in equation.sides)
     if not others:
         start, *more = _broken(equation.sides[0], first, document, room)
@@ -53,6 +62,22 @@ def equation_lines(equation: Equation, document: Document, room: float) -> list[
     return _with_note(lines, equation, room)
 
 
+def _labelled(equation: Equation, document: Document, room: float) -> list[EquationLine]:
+    """The words of the label in place of what stands before the equals signs; derivatives in a line."""
+    sides = [typeset(side, document, inline=True) for side in equation.sides]
+    if sum(map(width, sides)) + width(EQUALS) * (len(sides) - 1) <= room:
+        parts = tuple(part for each in sides for part in (EQUALS, each))[1:]
+        line = _line(None, parts, equation.final)
+        return [replace(line, label=equation.label)]
+    lines: list[EquationLine] = []
+    for place, (side, node) in enumerate(zip(equation.sides, sides, strict=True)):
+        start, *more = _broken(side, node, document, room - width(EQUALS))
+        last = place == len(sides) - 1 and not more
+        lines.append(_line(None, (EQUALS, start) if place else (start,), equation.final and last))
+        lines += [EquationLine(None, (each,), hanging=True) for each in more]
+    return [replace(lines[0], label=equation.label), *lines[1:]]
+
+
 def _line(left: Node | None, parts: tuple[Node, ...], final: bool) -> EquationLine:
     return EquationLine(left, parts[:-1], result=parts[-1]) if final else EquationLine(left, parts)
 
@@ -63,7 +88,7 @@ def _broken(side: Expr, node: Node, document: Document, room: float) -> Iterator
         yield node
         return
     line: list[Node] = []
-    for piece in typeset_pieces(side, document):
+    for piece in typeset_pieces(side, document, room - HANG):
         if line and sum(map(width, line)) + width(piece) > room - HANG:
             yield row(*line)
             line = []

@@ -3,10 +3,21 @@
 import re
 from typing import assert_never
 
-from chainrule.explain.document import Block, Diagram, Document, Equation, Equations, Heading, Note, Paragraph, Table
+from chainrule.explain.document import (
+    Block,
+    Diagram,
+    Document,
+    Equation,
+    Equations,
+    Grids,
+    Heading,
+    Note,
+    Paragraph,
+    Table,
+)
 from chainrule.formula.expression import Expr, Neg, Num
 from chainrule.render.diagram import diagram_lines
-from chainrule.render.latex import latex_formula
+from chainrule.render.latex import latex_formula, latex_grids
 from chainrule.render.line import UNICODE, formula_line
 
 DIAGRAM_WIDTH = 100
@@ -42,6 +53,8 @@ def _block(block: Block, document: Document) -> str:
             return _equations(equations, document)
         case Table():
             return _table(block, document)
+        case Grids():
+            return "\n\n".join(f"$$\n{each}\n$$" for each in latex_grids(block, document, ROW_WIDTH))
         case Diagram():
             picture = "\n".join(diagram_lines(block, document, DIAGRAM_WIDTH, UNICODE))
             return f"```text\n{picture.replace('```', '')}\n```"
@@ -76,6 +89,7 @@ def _rows(equation: Equation, document: Document) -> list[str]:
     length = sum(len(formula_line(side, document)) + 3 for side in equation.sides)
     note = f" \\qquad \\text{{({latex_text(equation.note)})}}" if equation.note else ""
     first, *others = sides
+    first = f"\\text{{{latex_text(equation.label)}}}\\quad {first}" if equation.label else first
     if not others:
         return [first + note]
     if length <= ROW_WIDTH:

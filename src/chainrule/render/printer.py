@@ -72,13 +72,16 @@ def index_text(index: Index) -> str:
     """An index as text.
 
     >>> index_text(Index((("i", 2), ("u", 1)), -1))
-    '2i+u-1'
+    '2i+u−1'
     """
     text = ""
     for name, coefficient in index.terms:
         size = "" if abs(coefficient) == 1 else str(abs(coefficient))
-        text += ("-" if coefficient < 0 else "+" if text else "") + size + name
-    return f"{text}{index.constant:+d}" if text and index.constant else text or str(index.constant)
+        text += ("−" if coefficient < 0 else "+" if text else "") + size + name
+    constant = str(index.constant).replace("-", "−")
+    if not text or not index.constant:
+        return text or constant
+    return f"{text}{'+' * (index.constant > 0)}{constant}"
 
 
 def number_parts(value: Decimal) -> tuple[str, int | None]:
@@ -125,6 +128,7 @@ class Notation:
 
     document: Document
     built_up: bool
+    slashed: bool = False  # derivatives stand in a line, ``dE/dw``, even so
 
 
 def needs_parentheses(expr: Expr, place: Place, notation: Notation) -> bool:

@@ -44,10 +44,11 @@ GREEK = {
 
 ASCII_FORMS = str.maketrans(
     {letter: name for name, letter in GREEK.items()}
+    | {"′": "'", "″": "''", "‴": "'''", "ⁿ": "n"}
     | {"ε": "eps", "−": "-", "–": "-", "—": "-", "·": "*", "×": "x", "…": "...", "∂": "d", "√": "sqrt", "½": "1/2"}
     | {"→": "->", "≤": "<=", "≥": ">=", "≠": "!=", "‘": "'", "’": "'", "“": '"', "”": '"', "²": "^2", "³": "^3"}
 )
-SUPERSCRIPTS = str.maketrans("0123456789+-()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾")
+SUPERSCRIPTS = str.maketrans("0123456789+-()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,35 +71,35 @@ def pieces(symbol: Symbol) -> Pieces:
     return Pieces(symbol.base, GREEK.get(symbol.base, ""), symbol.subscript, superscript)
 
 
-def ascii_name(symbol: Symbol) -> str:
-    """A symbol as people type it.
+def ascii_name(symbol: Symbol, indices: str = "") -> str:
+    """A symbol as people type it; ``indices`` in brackets stand before what is raised.
 
     >>> [ascii_name(each) for each in (Symbol("w", "5", updated=True), Symbol("net", "h1", "2"), Symbol("w", "1,2"))]
     ['w5+', 'net_h1^(2)', 'w[1,2]']
     """
     parts = pieces(symbol)
-    return _joined(parts.base, parts.subscript) + ("^" * bool(symbol.sample)) + parts.superscript
+    return _joined(parts.base, parts.subscript) + indices + ("^" * bool(symbol.sample)) + parts.superscript
 
 
-def unicode_name(symbol: Symbol) -> str:
-    """A symbol in a line of Unicode text.
+def unicode_name(symbol: Symbol, indices: str = "") -> str:
+    """A symbol in a line of Unicode text; ``indices`` in brackets stand before what is raised.
 
     >>> [unicode_name(Symbol("w", "5", updated=True)), unicode_name(Symbol("delta", "h1", "2"))]
     ['w5⁺', 'δ_h1⁽²⁾']
     """
     parts = pieces(symbol)
-    raisable = not symbol.sample or symbol.sample.isdecimal()
+    raisable = not symbol.sample or symbol.sample.isdecimal() or symbol.sample == "n"
     raised = parts.superscript.translate(SUPERSCRIPTS) if raisable else "^" + parts.superscript
-    return _joined(parts.greek or parts.base, parts.subscript) + raised
+    return _joined(parts.greek or parts.base, parts.subscript) + indices + raised
 
 
-def partial_name(partial: Partial) -> str:
-    """A derivative as people type it.
+def partial_name(partial: Partial, indices: str = "") -> str:
+    """A derivative as people type it, the indices those of the quantity below.
 
     >>> partial_name(Partial(Symbol("E", "total"), Symbol("w", "5")))
     'dE_total/dw5'
     """
-    return f"d{ascii_name(partial.of)}/d{ascii_name(partial.by)}"
+    return f"d{ascii_name(partial.of)}/d{ascii_name(partial.by, indices)}"
 
 
 def _joined(base: str, subscript: str) -> str:

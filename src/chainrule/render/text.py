@@ -1,18 +1,32 @@
 """A document as text for a terminal: formulas in two dimensions, or in one line where there is little room."""
 
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import assert_never
 
-from chainrule.explain.document import Block, Diagram, Document, Equation, Equations, Heading, Note, Paragraph, Table
-from chainrule.formula.expression import Expr
+from chainrule.explain.document import (
+    Block,
+    Diagram,
+    Document,
+    Equation,
+    Equations,
+    Grids,
+    Heading,
+    Note,
+    Paragraph,
+    Table,
+)
+from chainrule.formula.expression import Expr, Sum, walk
 from chainrule.render.diagram import diagram_lines
+from chainrule.render.grids import grids_lines
 from chainrule.render.layout import Box, beside, box, formula_box, row_boxes
 from chainrule.render.line import ASCII, UNICODE, Script, formula_line, wrap_formula
 from chainrule.render.symbols import ascii_text
 
 NARROW = 60  # below this width formulas stand in one line
 INDENT = 2  # of equations
+LEAST_BESIDE = 44  # room beside the words before an equation; with less it stands below them
 WORDS = 18  # a column of words isn't made narrower than this
 BOLD, DIM, PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
@@ -26,6 +40,7 @@ class Page:
     script: Script
     built_up: bool
     color: bool
+    slashed: bool = False  # whether names of derivatives stay in a line
 
 
 def render_text(
@@ -74,6 +89,9 @@ def _block(block: Block, page: Page) -> list[str]:
             return _equations(equations, page)
         case Table():
             return _table(block, page)
+        case Grids():
+            lines = grids_lines(block, page.document, page.width - INDENT, page.script)
+            return [_text(f"{'':{INDENT}}{line}".rstrip(), page) for line in lines]
         case Diagram():
             return [_text(line, page) for line in diagram_lines(block, page.document, page.width, page.script)]
         case Note(parts):
@@ -121,6 +139,8 @@ def _equations(equations: tuple[Equation, ...], page: Page) -> list[str]:
     """Equations below each other, with an empty line around each that takes more than one line."""
     if not equations:
         return []
+    if any(each.label for each in equations):
+        return _labelled(equations, page)
     blocks = _aligned(equations, page)
     column = max(
         (rows[0].width for rows, each in zip(blocks, equations, strict=True) if each.note and _flat(rows)), default=0
@@ -135,13 +155,41 @@ def _equations(equations: tuple[Equation, ...], page: Page) -> list[str]:
     return lines
 
 
+def _labelled(equations: tuple[Equation, ...], page: Page) -> list[str]:
+    """Equations in one line each behind the words that tell them apart, or below them where there is little room."""
+    labels = [_text(each.label, page) for each in equations]
+    beside_labels = max(map(len, labels)) + 2
+    if page.width - beside_labels < LEAST_BESIDE:
+        beside_labels = INDENT
+    inner = replace(page, width=page.width - beside_labels, slashed=True)
+    runs = [tuple(run) for _, run in groupby(equations, key=lambda each: each.final)]
+    set_out = [rows for run in runs for rows in _aligned(run, inner)]
+    lines: list[str] = []
+    before = True
+    for equation, label, rows in zip(equations, labels, set_out, strict=True):
+        flat = all(row.height == 1 for row in rows)
+        lines += [""] * bool(lines and not (flat and before))
+        fits = len(label) + 2 <= beside_labels
+        own = [] if fits else [f"{'':{INDENT}}{label}"]
+        for number, row in enumerate(rows):
+            own += [""] * bool(number and min(row.height, rows[number - 1].height) > 1)
+            for level, text in enumerate(row.lines):
+                words = label if fits and (number, level) == (0, row.baseline) else ""
+                own.append(f"{'':{INDENT}}{words:<{beside_labels}}{text}".rstrip())
+        lines += [_painted(line, BOLD, page) if equation.final else line for line in own]
+        before = flat
+    return lines
+
+
 def _flat(rows: list[Box]) -> bool:
     return len(rows) == 1 and rows[0].height == 1
 
 
 def _side(expr: Expr, page: Page) -> Box:
     return (
-        formula_box(expr, page.document) if page.built_up else box(formula_line(expr, page.document, page.script.ascii))
+        formula_box(expr, page.document, page.slashed)
+        if page.built_up
+        else box(formula_line(expr, page.document, page.script.ascii))
     )
 
 
@@ -204,10 +252,11 @@ def _rows_after(equals: Box, sides: tuple[Expr, ...], page: Page, room: int) -> 
 def _side_rows(expr: Expr, page: Page, width: int) -> list[Box]:
     """One side, in several rows where it is too long: broken at its pluses or dots, else set in lines."""
     if page.built_up:
-        whole = formula_box(expr, page.document)
+        whole = formula_box(expr, page.document, page.slashed)
         if whole.width <= width:
             return [whole]
-        pieces = row_boxes(expr, page.document)
+        open_at = width - INDENT if any(isinstance(node, Sum) for node in walk(expr)) else None
+        pieces = row_boxes(expr, page.document, page.slashed, open_at)
         if len(pieces) > 1 and all(each.width + INDENT <= width for each in pieces):
             return _packed(pieces, width)
     text = formula_line(expr, page.document, page.script.ascii)

@@ -143,16 +143,38 @@ def typeset(expr: Expr, document: Document, inline: bool = False) -> Node:
     return _node(expr, Setting(Notation(document, built_up=True), inline))
 
 
-def typeset_pieces(expr: Expr, document: Document) -> list[Node]:
-    """The pieces between which a long formula may be broken: signed addends, or factors with their dots."""
-    setting = Setting(Notation(document, built_up=True), inline=False)
+def typeset_pieces(expr: Expr, document: Document, room: float = float("inf")) -> list[Node]:
+    """The pieces between which a long formula may be broken: signed addends, or factors with their dots.
+
+    One that is wider than the room is broken within its parentheses too.
+    """
+    return _pieces(expr, Setting(Notation(document, built_up=True), inline=False), room)
+
+
+def _pieces(expr: Expr, setting: Setting, room: float) -> list[Node]:
     match expr:
         case Add():
-            return _addends(expr, setting)
-        case Mul():
-            return _factors(expr, setting)
+            parts, whole = [(sign, arg) for sign, arg in terms(expr)], _addends(expr, setting)
+            places = [Place.ADDEND if at or sign < 0 else Place.FIRST_ADDEND for at, (sign, _) in enumerate(parts)]
+            signs = ["+" if sign > 0 else "−" if at or sign < 0 else "" for at, (sign, _) in enumerate(parts)]
+            signs[0] = signs[0].replace("+", "")
+        case Mul(args):
+            parts, whole = [(1, arg) for arg in args], _factors(expr, setting)
+            places = [factor_place(at, len(args)) for at in range(len(args))]
+            signs = ["", *["·"] * (len(args) - 1)]
         case _:
             return [_node(expr, setting)]
+    pieces: list[Node] = []
+    for node, sign, (_, arg), place in zip(whole, signs, parts, places, strict=True):
+        inner = _pieces(arg, setting, room) if width(node) > room else []
+        if len(inner) < 2:
+            pieces.append(node)
+            continue
+        if needs_parentheses(arg, place, setting.notation):
+            inner = [row(Sign("(", Form.ORDINARY), inner[0]), *inner[1:-1], row(inner[-1], Sign(")", Form.ORDINARY))]
+        form = Form.PREFIX if sign == "−" and not pieces else Form.INFIX
+        pieces += [row(Sign(sign, form), inner[0]) if sign else inner[0], *inner[1:]]
+    return pieces
 
 
 def row(*items: Node) -> Node:
@@ -264,7 +286,8 @@ def symbol_node(symbol: Symbol, indices: tuple[str, ...] = ()) -> Node:
     base, subscript = parts.base, parts.subscript
     if not subscript and (match := re.fullmatch(r"([^\W\d_]+)(\d+)", base)):
         base, subscript = match.groups()
-    below = ",".join(each for each in (shortened(subscript), *indices) if each)
+    own = shortened(subscript).replace("[", ",").replace("]", "").strip(",")  # k_c[1,2] is read as one subscript
+    below = ",".join(each for each in (own, *indices) if each)
     above = Upright(shortened(parts.superscript)) if parts.superscript else None
     letter = Italic(parts.greek or shortened(base))
     return Scripts(letter, _subscript(below) if below else None, above) if below or above else letter

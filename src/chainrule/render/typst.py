@@ -9,6 +9,8 @@ from chainrule.explain.document import (
     Document,
     Equation,
     Equations,
+    Grid,
+    Grids,
     Heading,
     Note,
     Paragraph,
@@ -16,7 +18,8 @@ from chainrule.explain.document import (
 )
 from chainrule.formula.expression import Expr
 from chainrule.numbers.arithmetic import MissingLibraryError
-from chainrule.render.lines import EquationLine, equation_lines
+from chainrule.render.grids import cell_of, column_widths, marks_of, pieces
+from chainrule.render.lines import EquationLine, beside_labels, equation_lines
 from chainrule.render.picture import network_picture
 from chainrule.render.svg import described, picture_svg
 from chainrule.render.typeset import (
@@ -44,11 +47,13 @@ HEAD = """\
 #set page(paper: "a4", margin: (x: 2.2cm, y: 2.2cm), numbering: "1")
 #set text(font: ("Libertinus Serif", "New Computer Modern"), size: 10.5pt, lang: "en")
 #set par(leading: 0.62em)
-#show math.equation: set align(left)
+#show math.equation.where(block: true): set align(left)
 #show math.equation.where(block: true): set block(inset: (left: 0.8em), spacing: 1em, breakable: true)
 #show heading: set block(above: 1.5em, below: 0.8em)
 #set table(stroke: (x: none, y: 0.4pt + luma(200)), inset: (x: 0.4em, y: 0.35em))
 #let result(body) = box(fill: rgb("#eaf2ff"), outset: (x: 2pt, y: 3pt), radius: 2pt, $#body$)
+#let small(body) = text(size: 0.8em, fill: luma(90), body)
+#let grid-of(n, ..cells) = table(columns: n, align: right, stroke: none, inset: (x: 0.45em, y: 0.3em), ..cells)
 #let note(body) = block(inset: (left: 0.8em), stroke: (left: 1.5pt + luma(180)), text(fill: luma(80), body))
 """
 DELIMITERS = {
@@ -114,6 +119,8 @@ def _block(block: Block, document: Document) -> str:
             header = [f"strong({_string(text)})" for text in block.header if any(block.header)]
             cells = [f"[{_running((cell,), document)}]" for row in rows for cell in row]
             return f"#table(columns: {columns}, {', '.join([*header, *cells])})"
+        case Grids():
+            return _grids(block, document)
         case Diagram():
             return _diagram(block, document)
         case _:
@@ -128,22 +135,53 @@ def _running(parts: tuple[str | Expr, ...], document: Document) -> str:
 
 
 def _equations(equations: tuple[Equation, ...], document: Document) -> str:
-    rows = [row for equation in equations for row in _rows(equation, document)]
+    room = beside_labels(equations, ROOM)
+    rows = [row for equation in equations for row in _rows(equation, document, room)]
     return "$ " + " \\\n  ".join(rows) + " $" if rows else ""
 
 
-def _rows(equation: Equation, document: Document) -> list[str]:
+def _rows(equation: Equation, document: Document, room: float) -> list[str]:
     """The lines of an equation, aligned at the equals signs."""
-    return [_row(line) for line in equation_lines(equation, document, ROOM)]
+    return [_row(line) for line in equation_lines(equation, document, room)]
 
 
 def _row(line: EquationLine) -> str:
-    left = "" if line.left is None else typst_node(line.left)
+    label = f"#text(fill: luma(90), size: 0.85em, {_string(line.label)}) quad " if line.label else ""
+    left = label + ("" if line.left is None else typst_node(line.left))
     hanging = "quad" if line.hanging and line.right else ""
     right = " ".join(map(typst_node, line.right))
     result = "" if line.result is None else f"result({typst_node(line.result)})"
     note = f"quad #text(fill: luma(90), size: 0.85em, {_string(line.note)})" if line.note else ""
     return " ".join(part for part in (left, "&", hanging, right, result, note) if part)
+
+
+def _grids(block: Grids, document: Document) -> str:
+    """Grids beside each other, over as many lines as they need."""
+    drawn = [_grid(part, document) for grid in block.grids for part in pieces(grid, document, ROOM)]
+    sign = f" #box(inset: (x: 0.6em), ${typst_node(Sign(block.sign))}$) " if block.sign else " #h(1.4em) "
+    return f"#block(inset: (left: 0.8em), [{sign.join(drawn)}])"
+
+
+def _grid(grid: Grid, document: Document) -> str:
+    """A grid as a table without lines, but for brackets: one left of the numbers, and one right of them."""
+    marks, heads = marks_of(grid.rows), marks_of(grid.columns)
+    widths = column_widths(grid, document)
+    cells: list[str] = []
+    if heads:
+        cells += ["[]", *(f"align(center, small({_string(each)}))" for each in heads)]
+    for place, row in enumerate(grid.numbers):
+        cells.append(f"small({_string(marks[place])})" if marks else "[]")
+        for each, (_, after) in zip(row, widths, strict=True):
+            missing = after - len(cell_of(each, document).after)
+            hidden = f"#hide(${'.' + '0' * (missing - 1) if missing == after else '0' * missing}$)" if missing else ""
+            cells.append(f"[${typst_formula(each, document)}{hidden}$]")
+    lines = [f"table.vline(x: {at}, start: {len(heads) and 1})" for at in (1, len(widths) + 1)]
+    body = ", ".join([*lines, *cells])
+    table = f"grid-of({len(widths) + 1}, {body})"
+    name = f"${typst_formula(grid.name, document, inline=True)}$" if grid.name is not None else ""
+    part = f"#box({_string((', ' if name else '') + grid.part)})" if grid.part else ""
+    above = f"stack(spacing: 0.5em, align(left, box[{name}{part}]), {table})" if name or part else table
+    return f"#box(baseline: 50%, {above})"
 
 
 def _diagram(diagram: Diagram, document: Document) -> str:

@@ -97,7 +97,7 @@ def check_fit(
         report.add(("layer",), str(problem))
         return ()
     for part, each in zip(layers, placed, strict=True):
-        for given in each.plan.given:
+        for given in (*each.plan.given, *each.plan.running):
             value = start_value(part, given)
             if value is None or isinstance(value, Drawn):
                 continue

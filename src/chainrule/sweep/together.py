@@ -21,9 +21,11 @@ from chainrule.sweep.vary import Plan
 from chainrule.training.batches import Source, in_memory, masks, pieces, rounds_of
 from chainrule.training.engine import NumpyEngine
 from chainrule.training.measure import error_is_mean
+from chainrule.training.problems import TrainingError
 from chainrule.training.programs import (
     LOSS,
     Trainable,
+    check_rounds,
     fixed_numbers,
     parameter_names,
     start_parameters,
@@ -55,7 +57,12 @@ def can_be_together(plan: Plan, ready: Ready) -> bool:
     options = plan.options
     if options.patience or options.class_weight is not None or find_schedule(options.schedule.name).drop_when:
         return False
-    program = training_round(trainable(plan, ready), min(options.batch or ready.rows, ready.rows))
+    net, rows = trainable(plan, ready), in_memory(_samples(ready)).rows
+    try:
+        check_rounds(net, rows, options.batch)
+    except TrainingError:  # which training alone reports
+        return False
+    program = training_round(net, min(options.batch or rows, rows))
     return is_worth_it(program, (LOSS, *carried(program)))
 
 
@@ -112,8 +119,7 @@ class _Job:
 def _job(plans: Sequence[Plan], ready: Ready) -> _Job:
     nets = [trainable(plan, ready) for plan in plans]
     numbers = [fixed_numbers(net) for net in nets]
-    data: Any = ready.train
-    source, options = in_memory(data), plans[0].options
+    source, options = in_memory(_samples(ready)), plans[0].options
     sizes = {min(options.batch or source.rows, source.rows)}
     if options.batch and source.rows % options.batch:
         sizes.add(source.rows % options.batch)
@@ -122,6 +128,10 @@ def _job(plans: Sequence[Plan], ready: Ready) -> _Job:
         {size: training_round(nets[0], size) for size in sizes},
         {name: np.stack([each[name] for each in numbers]) for name in numbers[0]},
     )  # fmt: skip
+
+
+def _samples(ready: Ready) -> Ledger:
+    return ready.train  # type: ignore[return-value]  # a sweep's data are never streamed
 
 
 def _blocks(job: _Job) -> Iterator[range]:

@@ -44,7 +44,8 @@ class Piece:
 def samples(x: Any, target: Any, weight: Any = None) -> dict[str, Array]:
     """The arrays of samples: a row of ``x`` and of ``target`` for each, and a weight where errors are weighted.
 
-    Raises ``DataError`` for arrays of different lengths, numbers that aren't finite, and weights below 0.
+    Targets may have more axes: those of the network's outputs. Raises ``DataError`` for arrays of different lengths,
+    numbers that aren't finite, and weights below 0.
 
     >>> samples([[0, 1], [1, 0]], [1, 0])["target"].shape
     (2, 1)
@@ -53,23 +54,33 @@ def samples(x: Any, target: Any, weight: Any = None) -> dict[str, Array]:
     found = {name: array[:, None] if array.ndim == 1 else array for name, array in found.items()}
     for name, array in found.items():
         what = "inputs" if name == "x" else "targets"
-        if array.ndim != 2:
+        if array.ndim < 2 or (array.ndim > 2 and name == "x"):
             raise DataError(f"the {what} have {array.ndim} axes; there must be a row for each sample")
         if not np.isfinite(array).all():
-            row, column = np.argwhere(~np.isfinite(array))[0]
-            raise DataError(f"{what}: row {row + 1}, number {column + 1} is not finite")
+            row, *place = np.argwhere(~np.isfinite(array))[0]
+            raise DataError(f"{what}: row {row + 1}, number {','.join(str(each + 1) for each in place)} is not finite")
     if len(found["x"]) != len(found["target"]):
         raise DataError(f"there are {len(found['x'])} rows of inputs but {len(found['target'])} of targets")
     if not len(found["x"]):
         raise DataError("there are no samples")
     if weight is not None:
-        found[SAMPLE_WEIGHT] = _checked_weights(np.asarray(weight, dtype=float), len(found["x"]))
+        checked = _checked_weights(np.asarray(weight, dtype=float), len(found["x"]))
+        found[SAMPLE_WEIGHT] = at_places(checked, found["target"].shape[1:-1])
     return found
 
 
 def _numbers(values: Any) -> Array:
     """As double precision, unless they are an array of single precision already."""
     return np.asarray(values, dtype=np.float32 if getattr(values, "dtype", None) == np.float32 else float)
+
+
+def at_places(weight: Array, places: tuple[int, ...]) -> Array:
+    """A sample's weight at each of its places.
+
+    >>> at_places(np.array([1.0, 2.0]), (3,)).shape
+    (2, 3)
+    """
+    return np.broadcast_to(weight.reshape((len(weight), *(1 for _ in places))), (len(weight), *places)).copy()
 
 
 def _checked_weights(weight: Array, rows: int) -> Array:
@@ -157,16 +168,18 @@ def split(rows: int, share: float, seed: int, classes: Array | None = None) -> t
 
 
 def class_weights(classes: Array, chosen: str | Mapping[int, float]) -> Array:
-    """The weight of each sample by its class: given by class, or ``balanced``: all classes count the same in total.
+    """The weight of each sample, or place, by its class.
+
+    Weights are given by class, or ``balanced``: all classes count the same in total.
 
     >>> class_weights(np.array([0, 0, 0, 1]), "balanced")
     array([0.66666667, 0.66666667, 0.66666667, 2.        ])
     """
-    counts = np.bincount(classes)
+    counts = np.bincount(classes.ravel())
     if isinstance(chosen, str):
         if chosen != "balanced":
             raise TrainingError(f"class weights are balanced, or a number for each class, not {chosen!r}")
-        by_class = len(classes) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+        by_class = classes.size / (np.count_nonzero(counts) * np.maximum(counts, 1))
     else:
         by_class = np.array([float(chosen.get(each, 1.0)) for each in range(len(counts))])
     weights: Array = by_class[classes]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,22 @@ def table(source: str, columns: Mapping[str, Array], first: int = 1) -> Table:
 def is_text(column: Array) -> bool:
     """Whether a column holds text."""
     return column.dtype == object
+
+
+def named_columns(names: Sequence[str], known: Collection[str]) -> tuple[str, ...]:
+    """The columns that are meant: by name, several between commas, or all that are like ``next*``.
+
+    What names no column is left as it is.
+
+    >>> named_columns(["c*", "b,a"], ["a", "b", "c1", "c2"])
+    ('c1', 'c2', 'b', 'a')
+    """
+    found: list[str] = []
+    for name in names:
+        for part in [name] if name in known or "," not in name else name.split(","):
+            like = [] if part in known else [each for each in known if fnmatchcase(each, part)]
+            found += like or [part]
+    return tuple(dict.fromkeys(found))
 
 
 def take(whole: Table, rows: Array) -> Table:

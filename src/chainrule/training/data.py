@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.catalogue.build import activation_of
-from chainrule.catalogue.layers import find_activation
+from chainrule.catalogue.layer_row import sizes_text
 from chainrule.catalogue.losses import find_loss
 from chainrule.catalogue.place import chooses_below
-from chainrule.training.columns import Table, as_text, at, column_of, is_text, missing_rows
+from chainrule.training.columns import Table, as_text, at, column_of, is_text, missing_rows, named_columns, number_text
 from chainrule.training.measure import Kind
 from chainrule.training.preparation import HOW_TO_FILL, Column, Preparation, checked_width
 from chainrule.training.problems import DataError
-from chainrule.training.programs import Trainable, inputs_of, outputs_of
+from chainrule.training.programs import Trainable, inputs_of, learns_classes, outputs_of
 
 Array = NDArray[Any]
 MOST_CATEGORIES = 1000
@@ -29,7 +29,8 @@ class Choices:
     """What a person decides about the columns.
 
     ``target`` are the target columns; ``inputs`` all others unless named, without those in ``leave_out``. Columns in
-    ``categories`` are categories although they hold numbers. ``impute`` is None (missing values are refused), mean,
+    ``categories`` are categories although they hold numbers. All of these may be like ``next*``, or several between
+    commas. ``impute`` is None (missing values are refused), mean,
     median, or a number or text that stands in; a mapping says it for each column. Categories that are missing get the
     most frequent one for mean and median. ``weight`` is the column of the samples' weights.
     """
@@ -78,6 +79,7 @@ def learn(
     offset = 0
     for part in parts:
         if not seen:
+            choices = in_table(choices, part)
             names = _chosen(part, choices)
             seen = {name: _Seen() for name in (*names, *choices.target)}
         if not part.rows:
@@ -88,20 +90,27 @@ def learn(
             _look(each, part, name, choices, inside, names, whole)
     if not offset:
         raise DataError("there are no rows of data")
+    targets = {name: seen[name] for name in choices.target}
+    kind, (*places, units) = _kind(net, targets, choices), outputs_of(net)
     if below := chooses_below(net.inputs, net.layers):
         inputs = _choosing(names, seen, choices, below)
     else:
         inputs = tuple(_column(name, seen[name], choices) for name in names)
-    targets = [seen[name] for name in choices.target]
-    kind = _kind(net, targets, choices)
     if kind == "numbers":
-        columns = tuple(_target(name, seen[name], choices) for name in choices.target)
-        preparation = Preparation(inputs, columns, weight=choices.weight)
+        columns = tuple(_target(name, each, choices) for name, each in targets.items())
+        preparation = Preparation(inputs, columns, weight=choices.weight, places=tuple(places))
     else:
-        classes = _classes(choices.target[0], targets[0], kind)
-        preparation = Preparation(inputs, (Column(choices.target[0]),), kind, classes, choices.weight)
-    checked_width(preparation, inputs_of(net), outputs_of(net))
+        columns, classes = tuple(map(Column, targets)), _classes(targets, kind)
+        preparation = Preparation(inputs, columns, kind, classes, choices.weight, tuple(places))
+    checked_width(preparation, inputs_of(net), units)
     return preparation
+
+
+def in_table(choices: Choices, part: Table) -> Choices:
+    """The choices with the table's columns by name."""
+    groups = (choices.target, choices.inputs, choices.leave_out, choices.categories)
+    target, inputs, leave_out, categories = (named_columns(names, part.columns) for names in groups)
+    return replace(choices, target=target, inputs=inputs, leave_out=leave_out, categories=categories)
 
 
 def _chosen(part: Table, choices: Choices) -> list[str]:
@@ -244,38 +253,62 @@ def _target(name: str, seen: _Seen, choices: Choices) -> Column:
     return Column(name, (), None, seen.mean, _spread(seen)) if choices.standardise_targets else Column(name)
 
 
-def _kind(net: Trainable, targets: Sequence[_Seen], choices: Choices) -> Kind:
+def _kind(net: Trainable, targets: Mapping[str, _Seen], choices: Choices) -> Kind:
     """What the targets are: by the last layer and the error of the network, and by what is in the columns.
 
-    A single column is classes where it holds text, where there are several outputs for it, and where one output is a
-    probability and the column has two values.
+    A column for each place with several outputs is classes, and so is one where an output is a probability and the
+    columns have two values. Else there is a number for each output.
     """
-    if len(targets) > 1:
+    *places, units = outputs_of(net)
+    text = any(each.text for each in targets.values())
+    as_classes = text or any(name in choices.categories for name in targets)
+    probability = learns_classes(net.layers, net.conventions)
+    if len(targets) != prod(places):
+        _check_numbers(places, units, len(targets), probability)
         return "numbers"
-    seen, units = targets[0], outputs_of(net)
     if units > 1:
+        if places and not (as_classes or probability):
+            _check_numbers(places, units, len(targets), probability)
         return "classes"
-    loss, activation = find_loss(net.conventions.loss), find_activation(activation_of(net.layers[-1])).name
-    as_classes = seen.text or choices.target[0] in choices.categories
-    if loss.name == "hinge":
+    if find_loss(net.conventions.loss).name == "hinge":
         return "signs"
-    probability = loss.on != "any" or activation == "logistic"
-    return "two classes" if as_classes or (probability and len(seen.values) <= 2) else "numbers"
+    few = len({value for each in targets.values() for value in each.values}) <= 2
+    return "two classes" if as_classes or (probability and few) else "numbers"
 
 
-def _classes(name: str, seen: _Seen, kind: Kind) -> tuple[str | float, ...]:
-    if seen.missing:
-        raise DataError(f"{seen.missing}; rows without a class can't be learnt from: leave them out")
-    if len(seen.values) > MOST_CATEGORIES:
+def _check_numbers(places: Sequence[int], units: int, count: int, classes: bool) -> None:
+    """Raise ``DataError`` where the target columns are neither one for each place nor one for each output."""
+    if not places or count == prod(places) * units:
+        return
+    shape, of = sizes_text((*places, units)), prod(places)
+    ways = [f"{of * units} numbers", *([f"a class at each of {of} places"] if classes and units > 1 else [])]
+    raise DataError(
+        f"there {'is 1 target column' if count == 1 else f'are {count} target columns'}, but the network's outputs are "
+        f"{shape} for each sample: {', or '.join(ways)}; name a column for each (--target 'next*' names all that begin "
+        "so)"
+    )
+
+
+def _classes(targets: Mapping[str, _Seen], kind: Kind) -> tuple[str | float, ...]:
+    """The classes of one column, or of all together; where one of them has text, numbers are taken as text too."""
+    text = any(each.text for each in targets.values())
+    known: set[str | float] = set()
+    for name, seen in targets.items():
+        if seen.missing:
+            raise DataError(f"{seen.missing}; rows without a class can't be learnt from: leave them out")
+        known |= {number_text(each) if text and isinstance(each, float) else each for each in seen.values}
+        if len(known) > MOST_CATEGORIES:
+            raise DataError(
+                f"column {name}: there are more than {MOST_CATEGORIES} different values, too many to be classes"
+            )
+    one = len(targets) == 1
+    what = f"column {next(iter(targets))}" if one else f"columns {next(iter(targets))} and {len(targets) - 1} more"
+    if len(known) < 2:
+        raise DataError(f"{what}: all rows have the same class")
+    if kind != "classes" and len(known) > 2:
+        listed = ", ".join(sorted(map(str, known))[:12])
         raise DataError(
-            f"column {name}: there are more than {MOST_CATEGORIES} different values, too many to be classes"
+            f"{what}: there are {len(known)} classes ({listed}), but the network has one output"
+            f"{'' if one else ' at each place'}; give it {len(known)}, with softmax and cross_entropy"
         )
-    if len(seen.values) < 2:
-        raise DataError(f"column {name}: all rows have the same class")
-    if kind != "classes" and len(seen.values) > 2:
-        listed = ", ".join(sorted(map(str, seen.values))[:12])
-        raise DataError(
-            f"column {name}: there are {len(seen.values)} classes ({listed}), but the network has one output; give it "
-            f"{len(seen.values)}, with softmax and cross_entropy"
-        )
-    return tuple(sorted(map(str, seen.values)) if seen.text else sorted(float(each) for each in seen.values))
+    return tuple(sorted(map(str, known)) if text else sorted(float(each) for each in known))

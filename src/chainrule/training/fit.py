@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache, partial
-from math import prod
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.catalogue.layer_row import sizes_text
 from chainrule.numbers.ledger import Ledger
 from chainrule.training.batches import Source, class_weights, in_memory, rounds_of, split
 from chainrule.training.diverged import check_finite, check_record, has_grown, is_finite
@@ -24,6 +24,7 @@ from chainrule.training.problems import DataError, TrainingError
 from chainrule.training.programs import (
     SAMPLE_WEIGHT,
     Trainable,
+    check_rounds,
     fixed_numbers,
     inputs_of,
     outputs_of,
@@ -118,6 +119,7 @@ def _job(
     if validation is not None:
         _check_samples(net, validation)
         kind = kind or kind_of(net, validation["target"])
+    check_rounds(net, source.rows, options.batch)
     net = replace(net, weighted=weighted)
     watched = replace(net, weighted=validation is not None and SAMPLE_WEIGHT in validation)
     program = lru_cache(maxsize=8)(partial(training_round, net))
@@ -147,14 +149,14 @@ def _goes_by_itself(job: Job, data: Ledger | Source) -> bool:
 
 
 def _check_samples(net: Trainable, data: Ledger) -> None:
-    for family, width, what in (
-        ("x", inputs_of(net), "inputs"),
+    for family, shape, what in (
+        ("x", (inputs_of(net),), "inputs"),
         ("target", outputs_of(net), "outputs"),
     ):
-        if data[family].shape[1:] != (width,):
+        if data[family].shape[1:] != shape:
             raise DataError(
-                f"each sample has {prod(data[family].shape[1:])} {'numbers' if family == 'x' else 'targets'}, but the "
-                f"network has {width} {what}"
+                f"each sample has {sizes_text(data[family].shape[1:])} {'numbers' if family == 'x' else 'targets'}, "
+                f"but the network has {sizes_text(shape)} {what}"
             )
 
 
@@ -165,12 +167,13 @@ def _split(data: Ledger, options: Options, validation: Ledger | None, kind: Kind
         raise TrainingError("class weights need targets that are classes; these are numbers")
     rows = np.arange(len(data["x"]))
     if options.validation and validation is None:
-        rows, watched = split(len(rows), options.validation, split_seed(options), classes)
+        apart = classes if classes is not None and classes.ndim == 1 else None
+        rows, watched = split(len(rows), options.validation, split_seed(options), apart)
         validation = {each: array[watched] for each, array in data.items()}
         data = {each: array[rows] for each, array in data.items()}
     if options.class_weight is not None and classes is not None:
         weights = class_weights(classes[rows], options.class_weight)
-        data = {**data, SAMPLE_WEIGHT: weights * data.get(SAMPLE_WEIGHT, np.ones(len(rows)))}
+        data = {**data, SAMPLE_WEIGHT: weights * data.get(SAMPLE_WEIGHT, 1.0)}
     return data, validation
 
 

@@ -42,11 +42,13 @@ def lines_of(history: Sequence[Record]) -> tuple[Line, ...]:
     return tuple(line for line in found if line.points)
 
 
-def curve_text(history: Sequence[Record], width: int = 72, height: int = 12, *, ascii_only: bool = False) -> str:
+def curve_text(
+    history: Sequence[Record], width: int = 72, height: int = 12, *, ascii_only: bool = False, each: str = "sample"
+) -> str:
     """The curves as text, with the error upwards and the epochs to the right; empty where there is nothing to show.
 
-    Where the errors are far apart their axis is a logarithm. Without Braille (``ascii_only``) a curve is drawn with
-    one character for each column.
+    ``each`` says what the error is for. Where the errors are far apart their axis is a logarithm. Without Braille
+    (``ascii_only``) a curve is drawn with one character for each column.
     """
     lines = lines_of(history)
     if not lines:
@@ -64,10 +66,14 @@ def curve_text(history: Sequence[Record], width: int = 72, height: int = 12, *, 
         for row in range(height)
     ]
     axis = f"{'':>{margin - 1}}{corner}{line * columns}"
-    return "\n".join([_legend(lines, up, margin, ascii_only), *rows, axis, *_below(across, margin, columns)]) + "\n"
+    return (
+        "\n".join([_legend(lines, up, margin, ascii_only, each), *rows, axis, *_below(across, margin, columns)]) + "\n"
+    )
 
 
-def curve_svg(history: Sequence[Record], width: int = 640, height: int = 360, title: str = "") -> str:
+def curve_svg(
+    history: Sequence[Record], width: int = 640, height: int = 360, title: str = "", *, each: str = "sample"
+) -> str:
     """The curves as an SVG picture that stands by itself; in light and dark, in colour and without.
 
     Raises ``ValueError`` for a history without any finite error.
@@ -98,7 +104,7 @@ def curve_svg(history: Sequence[Record], width: int = 640, height: int = 360, ti
     parts.append(f'<path d="M{left} {top}V{height - bottom}H{width - right}" class="axis"/>')
     parts.append(f'<text x="{left + wide / 2:.1f}" y="{height - 8}" text-anchor="middle">epoch</text>')
     scale = ", logarithmic" if up.logarithmic else ""
-    parts.append(f'<text x="{left}" y="{top - 8}">error for each sample{scale}</text>')
+    parts.append(f'<text x="{left}" y="{top - 8}">error for each {each}{scale}</text>')
     for place, line in enumerate(lines):
         path = "M" + "L".join(f"{x(epoch):.1f} {y(value):.1f}" for epoch, value in line.points)
         if len(line.points) == 1:
@@ -234,10 +240,10 @@ def _ascii(lines: Sequence[Line], across: _Axis, up: _Axis, columns: int, rows: 
     return cells
 
 
-def _legend(lines: Sequence[Line], up: _Axis, margin: int, ascii_only: bool) -> str:
+def _legend(lines: Sequence[Line], up: _Axis, margin: int, ascii_only: bool, each: str) -> str:
     marks = ("*", "o") if ascii_only else ("⠒⠒", "⠒ ⠒")
     named = ", ".join(f"{mark} {line.name}" for mark, line in zip(marks, lines, strict=False))
-    return f"{'':>{margin}}error for each sample{' (logarithmic)' if up.logarithmic else ''}: {named}"
+    return f"{'':>{margin}}error for each {each}{' (logarithmic)' if up.logarithmic else ''}: {named}"
 
 
 def _below(across: _Axis, margin: int, columns: int) -> list[str]:

@@ -9,8 +9,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.catalogue.build import activation_of
-from chainrule.catalogue.layers import find_activation
 from chainrule.catalogue.losses import find_loss
 from chainrule.numbers.ledger import Ledger
 from chainrule.program.program import Program
@@ -21,6 +19,7 @@ from chainrule.training.programs import (
     Trainable,
     fixed_numbers,
     forward_round,
+    learns_classes,
     output_family,
     outputs_of,
 )
@@ -37,7 +36,8 @@ class Measures:
     """How well a network does on some samples.
 
     ``loss`` is the error for each sample. ``accuracy`` and ``confusion`` (a row for each true class, a column for
-    each predicted one) are there for classes, ``r2`` and ``rmse`` (for each output) for numbers.
+    each predicted one) are there for classes, and count each place where a sample has several; ``r2`` and ``rmse`` (for
+    each output) are there for numbers.
     """
 
     samples: int
@@ -60,13 +60,12 @@ def error_is_mean(net: Trainable) -> bool:
 
 def kind_of(net: Trainable, target: Array) -> Kind:
     """What the targets of these samples are, by the network's last layer and error, and by the numbers themselves."""
-    loss, activation = find_loss(net.conventions.loss), find_activation(activation_of(net.layers[-1])).name
-    if target.shape[1] > 1:
-        one_each = ((target == 0) | (target == 1)).all() and (target.sum(axis=1) == 1).all()
+    if target.shape[-1] > 1:
+        one_each = ((target == 0) | (target == 1)).all() and (target.sum(axis=-1) == 1).all()
         return "classes" if one_each else "numbers"
-    if loss.name == "hinge" and (abs(target) == 1).all():
+    if find_loss(net.conventions.loss).name == "hinge" and (abs(target) == 1).all():
         return "signs"
-    decides = loss.on != "any" or activation == "logistic"
+    decides = learns_classes(net.layers, net.conventions)
     return "two classes" if decides and ((target == 0) | (target == 1)).all() else "numbers"
 
 
@@ -89,7 +88,7 @@ class Forward:
             self.engine.calculate(program, {**self.fixed, **parameters, "x": x[chosen]}, (wanted,))[wanted]
             for program, chosen in self._slices(len(x))
         ]
-        return np.concatenate(found) if found else np.empty((0, outputs_of(self.net)))
+        return np.concatenate(found) if found else np.empty((0, *outputs_of(self.net)))
 
     def outputs_and_loss(self, parameters: Ledger, data: Ledger) -> tuple[Array, float]:
         """The outputs, and the error for each sample on average."""
@@ -105,17 +104,20 @@ class Forward:
 
 
 def decided(net: Trainable, kind: Kind, outputs: Array) -> Array:
-    """The class of each sample, as a number from 0: the largest output, or the side of the middle it is on."""
+    """The class of each sample (or at each of its places), as a number from 0.
+
+    It is the largest output, or the side of the middle that the only output is on.
+    """
     if kind == "classes":
-        classes: Array = outputs.argmax(axis=1)
+        classes: Array = outputs.argmax(axis=-1)
         return classes
     middle = 0.0 if kind == "signs" or find_loss(net.conventions.loss).on == "logits" else 0.5
-    return np.asarray(outputs[:, 0] > middle, dtype=int)
+    return np.asarray(outputs[..., 0] > middle, dtype=int)
 
 
 def true_classes(kind: Kind, target: Array) -> Array:
-    """The class of each sample as a number from 0."""
-    return target.argmax(axis=1) if kind == "classes" else np.asarray(target[:, 0] > 0, dtype=int)
+    """The class of each sample, or at each of its places, as a number from 0."""
+    return target.argmax(axis=-1) if kind == "classes" else np.asarray(target[..., 0] > 0, dtype=int)
 
 
 def r_squared(target: Array, outputs: Array) -> float:
@@ -144,11 +146,12 @@ def measures(net: Trainable, kind: Kind, target: Array, outputs: Array, loss: fl
     """The measures that go with what the targets are."""
     rows = len(target)
     if kind == "numbers":
+        target, outputs = target.reshape(rows, -1), outputs.reshape(rows, -1)
         with np.errstate(all="ignore"):  # an infinite output gives an infinite measure
             rmse = np.sqrt(((target - outputs) ** 2).mean(axis=0))
             r2 = r_squared(target, outputs)
         return Measures(rows, loss, r2=r2, rmse=tuple(float(each) for each in rmse))
-    true, found = true_classes(kind, target), decided(net, kind, outputs)
-    count = outputs.shape[1] if kind == "classes" else 2
+    true, found = true_classes(kind, target).ravel(), decided(net, kind, outputs).ravel()
+    count = outputs.shape[-1] if kind == "classes" else 2
     confusion = np.bincount(true * count + found, minlength=count * count).reshape(count, count)
     return Measures(rows, loss, accuracy=float((true == found).mean()), confusion=confusion)

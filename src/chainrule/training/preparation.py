@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import prod
 from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.catalogue.place import no_row
+from chainrule.training.batches import at_places
 from chainrule.training.columns import Table, as_text, at, column_of, is_text, missing_rows, number_text
 from chainrule.training.measure import Kind
 from chainrule.training.problems import DataError, SavedError
@@ -44,7 +46,8 @@ class Preparation:
 
     ``kind`` says what the targets are. ``classes`` are those of a single target column, in the order of the outputs
     (for two classes: that of 0 first); numbers where the column holds numbers. ``weight`` is the column of the
-    samples' weights, or nothing.
+    samples' weights, or nothing. ``places`` are the axes of the outputs before their last: each target column is then
+    the class at one place, and all have the same classes; or the columns are all numbers of the outputs in order.
     """
 
     inputs: tuple[Column, ...]
@@ -52,6 +55,7 @@ class Preparation:
     kind: Kind = "numbers"
     classes: tuple[str | float, ...] = ()
     weight: str = ""
+    places: tuple[int, ...] = ()
 
 
 def input_names(preparation: Preparation) -> list[str]:
@@ -72,7 +76,7 @@ def input_names(preparation: Preparation) -> list[str]:
 
 
 def output_names(preparation: Preparation) -> list[str]:
-    """A name for each of the network's outputs: the class, or the target column."""
+    """A name for each of the network's outputs: the class (the same at each place), or the target column."""
     if preparation.kind == "classes":
         return [class_text(each) for each in preparation.classes]
     if preparation.classes:
@@ -95,20 +99,33 @@ def inputs_of(preparation: Preparation, data: Table) -> Array:
 
 
 def targets_of(preparation: Preparation, data: Table) -> Array:
-    """The network's targets, a row for each row of the table. Raises ``DataError`` as `inputs_of` does."""
+    """The network's targets, an entry for each row of the table, in the shape of the outputs.
+
+    Raises ``DataError`` as `inputs_of` does.
+    """
     if not preparation.classes:
-        return np.concatenate([_encoded(column, data) for column in preparation.targets], axis=1)
-    places = class_places(preparation, data)
+        numbers = np.concatenate([_encoded(column, data) for column in preparation.targets], axis=1)
+        width = len(preparation.targets) // prod(preparation.places)
+        return numbers.reshape((data.rows, *preparation.places, width))
+    found = class_places(preparation, data)
     if preparation.kind == "classes":
-        one_hot: Array = np.eye(len(preparation.classes))[places]
+        one_hot: Array = np.eye(len(preparation.classes))[found]
         return one_hot
     low = -1.0 if preparation.kind == "signs" else 0.0
-    return np.where(places == 1, 1.0, low)[:, None]
+    return np.where(found == 1, 1.0, low)[..., None]
 
 
 def class_places(preparation: Preparation, data: Table) -> Array:
-    """The class of each row, as a number from 0. Raises ``DataError`` for a class that wasn't there in training."""
-    name = preparation.targets[0].name
+    """The class of each row, or of each of its places, as a number from 0.
+
+    Raises ``DataError`` for a class that wasn't there in training.
+    """
+    found = [_class_places(preparation, data, column.name) for column in preparation.targets]
+    return np.stack(found, axis=1).reshape((data.rows, *preparation.places))
+
+
+def _class_places(preparation: Preparation, data: Table, name: str) -> Array:
+    """The class in each row of a column."""
     column = column_of(data, name)
     _refuse_missing(missing_rows(column), data, name, "there is no class", "leave such rows out")
     if isinstance(preparation.classes[0], str):
@@ -128,15 +145,15 @@ def ledger_of(preparation: Preparation, data: Table, *, targets: bool = True) ->
     if targets:
         found["target"] = targets_of(preparation, data)
         if preparation.weight:
-            found[SAMPLE_WEIGHT] = _weights(preparation.weight, data)
+            found[SAMPLE_WEIGHT] = at_places(_weights(preparation.weight, data), preparation.places)
     return found
 
 
 def as_answers(preparation: Preparation, outputs: Array) -> Array:
-    """Outputs for targets that are numbers, in the units of the table's columns."""
+    """Outputs for targets that are numbers, in the units of the table's columns: one for each of them."""
     scale = np.array([column.scale for column in preparation.targets])
     centre = np.array([column.centre for column in preparation.targets])
-    answers: Array = outputs * scale + centre
+    answers: Array = outputs.reshape(len(outputs), -1) * scale + centre
     return answers
 
 
@@ -257,6 +274,7 @@ def parse_preparation(text: str, source: str = "preparation.json") -> Preparatio
             kind,
             tuple(each if isinstance(each, str) else float(each) for each in data["classes"]),
             str(data["weight"]),
+            tuple(int(each) for each in data.get("places", ())),
         )
     except SavedError:
         raise
@@ -277,7 +295,10 @@ def _column(data: Mapping[str, Any]) -> Column:
 
 
 def checked_width(preparation: Preparation, inputs: int, outputs: int) -> None:
-    """Raise ``DataError`` where the prepared columns are not as many as the network has inputs and outputs."""
+    """Raise ``DataError`` where the prepared columns are not as many as the network has inputs and outputs.
+
+    ``outputs`` are those of one place, where there are several.
+    """
     names = input_names(preparation)
     if len(names) != inputs:
         listed = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
@@ -286,7 +307,7 @@ def checked_width(preparation: Preparation, inputs: int, outputs: int) -> None:
             "the network, or choose the columns"
         )
     found = output_names(preparation)
-    if len(found) != outputs:
+    if len(found) != outputs * (1 if preparation.classes else prod(preparation.places)):
         what = "classes" if preparation.kind == "classes" else "target columns"
         listed = ", ".join(found[:12]) + (f" and {len(found) - 12} more" if len(found) > 12 else "")
         raise DataError(

@@ -8,7 +8,7 @@ Dropout and sample weights are ordinary given families in the formulas, so that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
@@ -23,18 +23,20 @@ from chainrule.catalogue.build import (
     Conventions,
     DenseLayer,
     Inputs,
+    Placed,
+    activation_of,
     forward_program,
     layer_names,
     output_shape,
-    parameter_shapes,
     place_layers,
     trained_parameters,
 )
 from chainrule.catalogue.initialisers import find_initialiser
 from chainrule.catalogue.kinds import find_kind
-from chainrule.catalogue.layer_row import LayerUse, sizes_text
+from chainrule.catalogue.layer_row import Given, LayerUse
+from chainrule.catalogue.layers import find_activation
 from chainrule.catalogue.losses import find_loss
-from chainrule.catalogue.place import given_of_layer, input_shape, settings_of
+from chainrule.catalogue.place import add_running, given_of_layer, input_shape, running_of_layer, settings_of
 from chainrule.catalogue.row import CatalogueError
 from chainrule.catalogue.training import Update, setting_values, start_values, training_program
 from chainrule.formula.expression import Expr, Mul, Ref, transform
@@ -43,6 +45,7 @@ from chainrule.program.program import Definition, Family, Program, Role, definit
 from chainrule.program.read import extend
 from chainrule.spec.layers import start_value
 from chainrule.spec.spec import Drawn, LayerPart, NetworkPart
+from chainrule.training.problems import TrainingError
 from chainrule.training.stable import with_stable_output
 
 Array = NDArray[Any]
@@ -75,9 +78,11 @@ def of_part(part: NetworkPart, update: Update, dropout: Mapping[str, Decimal] | 
     """The trainable network of a network file's part.
 
     A layer of dropout hands on what it takes in, and its outputs have the layer's dropout unless ``dropout`` says
-    otherwise: in training its masks are drawn anew in each round, and in use there is none.
+    otherwise: in training its masks are drawn anew in each round, and in use there is none. Raises ``CatalogueError``
+    for a layer that is to be given statistics or the like, where the file doesn't give them.
     """
     layers = tuple(each.layer for each in part.layers)
+    _check_statistics(part, layers)
     own = {
         name: Decimal(str(settings_of(find_kind(layer.kind), layer)["rate"]))
         for name, layer in zip(layer_names(layers), layers, strict=True)
@@ -91,6 +96,16 @@ def of_part(part: NetworkPart, update: Update, dropout: Mapping[str, Decimal] | 
     return Trainable(part.inputs, layers, part.conventions, update, {**own, **(dropout or {})})
 
 
+def _check_statistics(part: NetworkPart, layers: tuple[AnyLayer, ...]) -> None:
+    for each, placed in zip(part.layers, place_layers(part.inputs, layers), strict=True):
+        for _, given in given_of_layer(placed):
+            if given.role == Role.SETTING and start_value(each, given) is None:
+                raise CatalogueError(
+                    f"layer {placed.name}: without its {given.key} it can't be trained on data; give it "
+                    f"{given.key} = ..."
+                )
+
+
 def _is_dropout(layer: AnyLayer) -> TypeGuard[LayerUse]:
     return isinstance(layer, LayerUse) and find_kind(layer.kind).name == "dropout"
 
@@ -101,8 +116,32 @@ def output_family(net: Trainable) -> str:
 
 
 def parameter_names(net: Trainable) -> tuple[str, ...]:
-    """The families of a network's parameters, trained or not."""
-    return tuple(parameter_shapes(net.inputs, net.layers))
+    """The families of the numbers that a network has in use: parameters, trained or not, and statistics."""
+    return tuple(family for placed in place_layers(net.inputs, net.layers) for family, _ in kept_of_layer(placed))
+
+
+def kept_of_layer(placed: Placed) -> Iterator[tuple[str, Given]]:
+    """What a layer has without data, by the family's name: parameters, given numbers and running ones."""
+    yield from ((family, given) for family, given in given_of_layer(placed) if not given.by_sample)
+    yield from running_of_layer(placed)
+
+
+def running_names(net: Trainable) -> tuple[str, ...]:
+    """The statistics that training carries from round to round."""
+    return tuple(family for placed in place_layers(net.inputs, net.layers) for family, _ in running_of_layer(placed))
+
+
+def in_use(net: Trainable) -> Trainable:
+    """The network as it is used after training: batch normalisation with its running statistics, no dropout."""
+    return replace(net, layers=tuple(map(_in_use, net.layers)), dropout={})
+
+
+def _in_use(layer: AnyLayer) -> AnyLayer:
+    if isinstance(layer, DenseLayer):
+        return layer
+    settings = dict(find_kind(layer.kind).in_use)
+    kept = tuple(each for each in layer.settings if each[0] not in settings)
+    return replace(layer, settings=(*kept, *settings.items()))
 
 
 def inputs_of(net: Trainable) -> int:
@@ -110,15 +149,24 @@ def inputs_of(net: Trainable) -> int:
     return prod(input_shape(net.inputs))
 
 
-def outputs_of(net: Trainable) -> int:
-    """How many numbers a sample's outputs are. Raises ``CatalogueError`` where they are more than a list."""
+def outputs_of(net: Trainable) -> tuple[int, ...]:
+    """The shape of a sample's outputs: the last axis is theirs, those before it are the places that have some.
+
+    Raises ``CatalogueError`` where a sample has a single number without an axis.
+    """
     shape = output_shape(net.inputs, net.layers)
-    if len(shape) != 1:
+    if not shape:
         raise CatalogueError(
-            f"the network's outputs are {sizes_text(shape) or 'a single number'} for each sample; to train on data, "
-            "end with flatten, or with a layer whose outputs are a list"
+            "the network's output is a single number without an axis; to train on data, end with a layer whose outputs "
+            "are a list, such as a dense one"
         )
-    return shape[0]
+    return shape
+
+
+def learns_classes(layers: Sequence[AnyLayer], conventions: Conventions) -> bool:
+    """Whether outputs are about classes by what the network says: probabilities, or a loss that is made for them."""
+    activation = find_activation(activation_of(layers[-1])).name
+    return find_loss(conventions.loss).on != "any" or activation in ("softmax", "logistic")
 
 
 def training_round(net: Trainable, samples: int) -> Program:
@@ -136,14 +184,29 @@ def training_round(net: Trainable, samples: int) -> Program:
 
 
 def _check_given(net: Trainable) -> None:
-    """Data have no masks and no statistics: a layer that is given some belongs to a worked example."""
+    """Data have no masks: a layer that is given one for each sample belongs to a worked example."""
     for placed in place_layers(net.inputs, net.layers):
         for _, given in given_of_layer(placed):
             if given.by_sample:
                 raise CatalogueError(f"layer {placed.name}: data have no {given.key} for each sample")
-            if given.role != Role.PARAMETER:
-                raise CatalogueError(f"layer {placed.name}: training on data has no given {given.key}; "
-                                     "use the layer without it")  # fmt: skip
+
+
+def check_rounds(net: Trainable, rows: int, batch: int | None) -> None:
+    """Raise ``TrainingError`` where batch normalisation would take the spread of a single number in some round."""
+    size = min(batch or rows, rows)
+    fewest = rows % size or size
+    for placed in place_layers(net.inputs, net.layers):
+        for each in placed.plan.running:
+            if fewest * prod(placed.out.shape) // prod(each.shape) > 1:
+                continue
+            if rows == 1 or size == 1:
+                hint = "train on several" if rows == 1 else "take a larger batch"
+                raise TrainingError(f"layer {placed.name}: one sample in a round has no spread to normalise by; {hint}")
+            better = next(size for size in range(size + 1, rows + 1) if rows % size != 1)
+            raise TrainingError(
+                f"layer {placed.name}: of {rows} samples in batches of {size} the last round would have one alone, "
+                f"which has no spread to normalise by; take batches of {better}"
+            )
 
 
 class _Shape:
@@ -170,12 +233,14 @@ def _training_round(shape: _Shape, samples: int) -> Program:
     forward = _with_dropout(net, forward)
     trained = trained_parameters(net.inputs, net.layers)
     program = training_program(_weighted(forward) if net.weighted else forward, trained, net.update)
+    for placed in place_layers(net.inputs, net.layers):
+        program = add_running(program, placed, samples)
     return with_stable_output(program, net.layers, net.conventions)
 
 
 def forward_round(net: Trainable, samples: int) -> Program:
-    """The forward pass and the error of so many samples, as in use after training: without dropout."""
-    return _forward_round(_Shape(net), samples)
+    """The forward pass and the error of so many samples, as in use after training: see `in_use`."""
+    return _forward_round(_Shape(in_use(net)), samples)
 
 
 @lru_cache(maxsize=32)
@@ -196,27 +261,31 @@ def fixed_numbers(net: Trainable) -> dict[str, Array]:
 
 
 def start_state(net: Trainable, parameters: Mapping[str, Array]) -> dict[str, Array]:
-    """Parameters and optimizer states before the first round."""
+    """Parameters, running statistics and optimizer states before the first round."""
     program = training_round(net, 1)
     states = start_values(program, net.update)
-    known = {name: np.array(array, dtype=float) for name, array in parameters.items()}
-    return known | {
+    running = {
+        family: _start(Drawn(given.start), given.shape, np.random.default_rng(0), given.fans)
+        for placed in place_layers(net.inputs, net.layers)
+        for family, given in running_of_layer(placed)
+    }
+    start = {
         family.name: np.full(family.shape, float(states[family.name])) for family in with_role(program, Role.STATE)
     }
+    return start | running | {name: np.array(array, dtype=float) for name, array in parameters.items()}
 
 
 def start_parameters(part: NetworkPart, seed: int | None = None) -> dict[str, Array]:
     """The start values of a network file's part, drawn with its own seed unless another is given.
 
-    The same numbers as those that a worked example of the file begins with.
+    The same numbers as those that a worked example of the file begins with, and what its layers are given.
     """
     rng = np.random.default_rng(part.seed if seed is None else seed)
     found: dict[str, Array] = {}
     for each, placed in zip(part.layers, place_layers(part.inputs, [one.layer for one in part.layers]), strict=True):
-        for family, given in given_of_layer(placed):
-            if given.role == Role.PARAMETER:
-                value = start_value(each, given)
-                found[family] = _start(Drawn(given.start) if value is None else value, given.shape, rng, given.fans)
+        for family, given in kept_of_layer(placed):
+            value = start_value(each, given)
+            found[family] = _start(Drawn(given.start) if value is None else value, given.shape, rng, given.fans)
     return found
 
 
@@ -276,18 +345,17 @@ def _renamed(definition: Definition, moved: Mapping[str, str]) -> Definition:
 
 
 def _weighted(program: Program) -> Program:
-    """The total with each sample's errors times the sample's weight."""
+    """The total with each sample's errors times the sample's weight, which may be another one at each place."""
 
     def weigh(node: Expr) -> Expr:
         if isinstance(node, Ref) and node.name == "E":
-            return Mul((Ref(SAMPLE_WEIGHT, node.indices[:1]), node))
+            return Mul((Ref(SAMPLE_WEIGHT, node.indices[:-1]), node))
         return node
 
-    samples = program.families["E"].shape[:1]
     families: dict[str, Family] = {}
     for family in program.families.values():
         if family.name == "E":
-            families[SAMPLE_WEIGHT] = Family(SAMPLE_WEIGHT, Role.INPUT, family.axes[:1], samples)
+            families[SAMPLE_WEIGHT] = Family(SAMPLE_WEIGHT, Role.INPUT, family.axes[:-1], family.shape[:-1])
         families[family.name] = family
     return Program(
         families,

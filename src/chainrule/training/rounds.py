@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.catalogue.optimizers import find_optimizer
+from chainrule.engines.rounds import LOOP
 from chainrule.numbers.ledger import Ledger
 from chainrule.program.program import Program
 from chainrule.training.batches import Piece, Source, masks, pieces, rounds_of
@@ -23,7 +24,7 @@ from chainrule.training.schedules import rates
 Array = NDArray[Any]
 MASK_NUMBERS = 2**24  # in the masks that are drawn at once
 ROWS = 2**22  # row numbers in the orders that are drawn at once
-AT_ONCE = (4096, 256, 16)  # epochs in one loop, few sizes as each is compiled; the first that takes less than
+AT_ONCE = (4096, 256, 16)  # epochs in one loop, few sizes as each may be compiled; the first that takes less than
 SECONDS = 0.5
 
 
@@ -57,8 +58,8 @@ def epochs_at_once(job: Job, progress: Progress) -> int:
     """How many epochs to do in one loop: many where they are short, as each loop takes about a millisecond to begin."""
     if not job.free or progress.losses or not progress.history:
         return 1
-    last, rows = progress.history[-1], job.source.rows
-    most = min(job.options.epochs - progress.epoch, ROWS // rows)
+    last = progress.history[-1]
+    most = min(job.options.epochs - progress.epoch, ROWS // job.source.rows, LOOP // job.rounds)
     return next((count for count in AT_ONCE if count <= most and count * last.seconds < SECONDS), 1)
 
 

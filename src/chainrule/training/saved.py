@@ -36,7 +36,7 @@ from chainrule.spec.spec import NetworkPart, Spec
 from chainrule.spec.write import write_spec
 from chainrule.training.preparation import Preparation, parse_preparation, preparation_text
 from chainrule.training.problems import SavedError
-from chainrule.training.programs import Trainable, of_part, parameter_names
+from chainrule.training.programs import Trainable, of_part, parameter_names, running_names
 from chainrule.training.progress import Options, Progress, Record, parameters_of
 from chainrule.training.readers import Data
 from chainrule.training.schedules import Chosen
@@ -200,6 +200,11 @@ def load(folder: str | Path) -> Trained:
         tensors, _ = _tensors(place / WEIGHTS)
         progress = Progress(tensors, best=tensors, history=_history(_read(place / HISTORY)), stopped="finished")
     missing = set(parameter_names(net)) - set(progress.state)
+    if missing and missing <= set(running_names(net)):
+        raise SavedError(
+            f"{place}: it was trained by an older version, which kept no running statistics of batch normalisation "
+            f"({', '.join(sorted(missing))}); train it again"
+        )
     if missing:
         raise SavedError(f"{place}: there are no numbers of {', '.join(sorted(missing))}")
     return Trained(spec, net, preparation, made_from, progress)

@@ -23,7 +23,7 @@ from chainrule.training.engine import Engine, NumpyEngine
 from chainrule.training.fit import fit
 from chainrule.training.preparation import Preparation, class_places, class_text, ledger_of
 from chainrule.training.problems import DataError, DivergedError, SavedError, TrainingError
-from chainrule.training.programs import Trainable, of_part, start_parameters, start_state
+from chainrule.training.programs import Trainable, check_rounds, of_part, start_parameters, start_state
 from chainrule.training.progress import Options, Progress, check_options, split_seed
 from chainrule.training.readers import Data, parts, read
 from chainrule.training.saved import (
@@ -84,7 +84,9 @@ def train(
 
     ready = prepare(net, data, choices, options, validation)
     net = replace(net, weighted=is_weighted(ready.preparation, options))
-    start = dict(parameters) if parameters is not None else start_parameters(part)
+    rows = ready.train.rows if isinstance(ready.train, Source) else len(ready.train["x"])
+    check_rounds(net, rows, options.batch)  # before there is a folder
+    start = start_parameters(part) | dict(parameters or {})
     engine = engine or NumpyEngine()
     made_from = MadeFrom(
         options,
@@ -213,7 +215,8 @@ def _ready(
         whole = table_of(data)
         preparation, rows = learnt([whole], None), whole.rows
         if options.validation and validation is None:
-            classes = class_places(preparation, whole) if preparation.classes else None
+            single = preparation.classes and not preparation.places
+            classes = class_places(preparation, whole) if single else None
             chosen, watched = split(rows, options.validation, split_seed(options), classes)
             preparation = learnt([whole], np.isin(np.arange(rows), chosen))
             train, apart = (ledger_of(preparation, take(whole, each)) for each in (chosen, watched))

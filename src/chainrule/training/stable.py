@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from chainrule.catalogue.build import AnyLayer, Conventions, activation_of, instantiate, layer_names
+from chainrule.catalogue.build import AnyLayer, Conventions, activation_of, instantiate, layer_names, of_outputs
 from chainrule.catalogue.layers import find_activation
 from chainrule.catalogue.losses import find_loss
 from chainrule.formula.expression import Expr, rename_bound
@@ -24,7 +24,8 @@ LOG_SUM = "(max[a](net[n,a]) + log(sum[m](exp(net[n,m] - max[b](net[n,b])))) - n
 class Pair:
     """An activation with a loss: the error ``E[n,k]`` and the delta ``d_net[n,k]``, both without overflow.
 
-    The delta holds because the derivative by ``E[n,k]``, ``d_E``, is the same for all outputs ``k`` of a sample.
+    The delta holds because the derivative by ``E[n,k]``, ``d_E``, is the same for all outputs ``k`` of a sample (or of
+    one of its places, which count as samples do).
     """
 
     activation: str
@@ -67,13 +68,13 @@ def with_stable_output(program: Program, layers: tuple[AnyLayer, ...], conventio
     activation, loss = find_activation(activation_of(layers[-1])).name, find_loss(conventions.loss).name
     pair = next((each for each in PAIRS if (each.activation, each.loss) == (activation, loss)), None)
     output = layer_names(layers)[-1]
-    if pair is None or f"net_{output}" not in program.families or len(program.families["E"].axes) != 2:
+    if pair is None or f"net_{output}" not in program.families:
         return program
     names = {"net": f"net_{output}", "out": f"out_{output}"}
-    letters = {"k": program.families["E"].axes[1]}
+    axes = program.families["E"].axes
     forms = {
-        "E": instantiate(parse_expression(pair.error), names, letters),
-        adjoint_name(names["net"]): instantiate(parse_expression(pair.delta), names, letters),
+        target: instantiate(parse_expression(of_outputs(form, axes)), names, {})
+        for target, form in (("E", pair.error), (adjoint_name(names["net"]), pair.delta))
     }
     return Program(program.families, tuple(_with(each, forms, program) for each in program.definitions))
 

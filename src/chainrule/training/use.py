@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,10 @@ from numpy.typing import NDArray
 from chainrule.program.program import Program
 from chainrule.training.columns import take
 from chainrule.training.engine import Engine
-from chainrule.training.measure import Forward, Measures, decided, measures
+from chainrule.training.measure import Forward, Measures, decided, error_is_mean, measures
 from chainrule.training.preparation import as_answers, class_text, ledger_of, output_names
 from chainrule.training.problems import DataError
-from chainrule.training.programs import SAMPLE_WEIGHT, Trainable, fixed_numbers, training_round
+from chainrule.training.programs import SAMPLE_WEIGHT, Trainable, fixed_numbers, in_use, training_round
 from chainrule.training.readers import Data
 from chainrule.training.saved import Trained
 from chainrule.training.session import table_of
@@ -28,8 +29,9 @@ Array = NDArray[Any]
 class Predictions:
     """What a network says of some rows.
 
-    ``outputs`` are its outputs, a row for each sample and a column for each of ``names``. ``answers`` are what is
-    read from them: a class for each sample, or numbers in the units of the target columns.
+    ``outputs`` are its outputs, an entry for each sample; their last axis goes with ``names``, where they are classes.
+    ``answers`` are what is read from them: a class for each sample, or an entry for each target column: the classes at
+    the places, or numbers in the units of the columns.
     """
 
     rows: Array
@@ -51,7 +53,10 @@ def predict(trained: Trained, data: Data, engine: Engine | None = None) -> Predi
     if not preparation.classes:
         return Predictions(table.numbers, names, outputs, as_answers(preparation, outputs))
     places = decided(trained.net, preparation.kind, outputs)
-    return Predictions(table.numbers, names, outputs, np.array(preparation.classes)[places])
+    answers = np.array(preparation.classes)[places]
+    return Predictions(
+        table.numbers, names, outputs, answers.reshape(len(answers), -1) if preparation.places else answers
+    )
 
 
 def evaluate(trained: Trained, data: Data, engine: Engine | None = None) -> Measures:
@@ -78,12 +83,18 @@ def class_names(trained: Trained) -> tuple[str, ...]:
     return tuple(class_text(each) for each in trained.preparation.classes)
 
 
+def each_of(trained: Trained) -> str:
+    """What the error is for: each sample, or each place where samples have several and errors are averaged."""
+    return "place" if prod(trained.preparation.places) > 1 and error_is_mean(trained.net) else "sample"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SampleRound:
     """The next round of training on one row of data alone: all that a worked example of it needs.
 
     ``program_for`` gives its program; ``parameters`` are the network's weights, ``state`` has them and the
-    optimizer's states, ``rounds`` is how many rounds were done. Nothing is dropped out.
+    optimizer's states, ``rounds`` is how many rounds were done. Nothing is dropped out, and batch normalisation takes
+    its running statistics, as in use.
     """
 
     net: Trainable
@@ -98,7 +109,7 @@ class SampleRound:
 def sample_round(trained: Trained, data: Data, row: int) -> SampleRound:
     """One row of data, counted from 1, in a trained network. Raises ``DataError`` for a row that isn't there."""
     numbers = row_of(trained, data, row)
-    net = replace(trained.net, dropout={}, weighted=SAMPLE_WEIGHT in numbers)
+    net = replace(in_use(trained.net), weighted=SAMPLE_WEIGHT in numbers)
     parameters = trained.parameters
     return SampleRound(
         net, lru_cache(maxsize=2)(partial(training_round, net)), parameters, {**trained.progress.state, **parameters},
