@@ -21,7 +21,7 @@ from chainrule.formula.unparse import to_text
 from chainrule.program.adjoint import differentiate
 from chainrule.program.blocks import recurrent
 from chainrule.program.program import GIVEN, Definition, Family, Program, Role, definition_of
-from chainrule.program.sizes import ProgramError
+from chainrule.program.sizes import ProgramError, index_range
 
 LESS_LIKELY = 0.6  # than the same change on one line, so that a single number is told by its own line
 
@@ -47,17 +47,11 @@ def _stays_inside(formula: Expr, program: Program, sizes: Mapping[str, int]) -> 
         case If(test, _, otherwise) if not any(node.indices for node in (*refs(test.left), *refs(test.right))):
             return _stays_inside(otherwise, program, sizes)
         case Ref(name, indices) if name in program.families:
-            ends = [_ends(index, sizes) for index in indices]
+            ends = [index_range(index, sizes) for index in indices]
             return all(0 <= low and high < size for (low, high), size in
                        zip(ends, program.families[name].shape, strict=True))  # fmt: skip
         case _:
             return all(_stays_inside(each, program, sizes) for each in children(formula))
-
-
-def _ends(index: Index, sizes: Mapping[str, int]) -> tuple[int, int]:
-    """The smallest and the largest value of an index."""
-    spans = [times * (sizes[name] - 1) for name, times in index.terms]
-    return index.constant + sum(min(0, each) for each in spans), index.constant + sum(max(0, each) for each in spans)
 
 
 def _row(name: str, text: str, edit: Edit) -> Mistake:

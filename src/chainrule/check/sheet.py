@@ -289,7 +289,7 @@ def with_lines(sheet: Sheet, changed: Mapping[str, Expr]) -> Sheet | None:
     """The sheet with other formulas on some lines; None where they would need each other in a circle."""
     lines = {**sheet.lines, **changed}
     uses, users = dict(sheet.uses), dict(sheet.users)
-    in_order = True
+    in_order = all(text in sheet.order for text in changed)
     for text, formula in changed.items():
         here = sheet.order.get(text, 0)
         uses[text] = used_in(formula)

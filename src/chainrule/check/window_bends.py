@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import reduce
 from itertools import permutations
 from math import prod
 
@@ -34,6 +35,7 @@ from chainrule.formula.expression import (
 from chainrule.formula.expression import Test as Comparison
 from chainrule.program.paths import paths_of
 from chainrule.program.program import Definition, Program, Role
+from chainrule.program.solve import range_tests
 
 IndexRule = Callable[[Index], Index]
 
@@ -132,8 +134,21 @@ def _other_windows(program: Program, other: IndexRule, what: str) -> Iterator[Be
 
     ways = (forward(program), list(adjoints(program, Role.VALUE, Role.INPUT)), list(adjoints(program, Role.PARAMETER)))
     for definitions in ways:
-        found = [each for each in changed(definitions, rule) if _has_windows(each)]
+        found = [_zero_outside(each, program) for each in changed(definitions, rule) if _has_windows(each)]
         yield from everywhere_or_once(found, split=True, detail=what)
+
+
+def _zero_outside(definition: Definition, program: Program) -> Definition:
+    """The definition with 0 for what its indices would read outside of a family."""
+
+    def rule(node: Expr) -> Expr:
+        if not isinstance(node, Ref) or node.name not in program.families or not any(map(_affine, node.indices)):
+            return node
+        sizes = zip(node.indices, program.families[node.name].shape, strict=True)
+        tests = [test for index, size in sizes for test in range_tests(index, size, definition.sizes)]
+        return reduce(lambda inner, test: If(test, inner, ZERO), reversed(tests), node)
+
+    return with_formula(definition, transform(definition.formula, rule))
 
 
 def _has_windows(definition: Definition) -> bool:

@@ -44,7 +44,7 @@ WINDOW_MISTAKES = (
         "the stride is left out: windows are taken to lie side by side",
         "Window p begins at stride * p, on the way forward and on the way back.",
         stride_left_out,
-        ("pooling", "out_p[2,2]"),
+        ("pooling", "out_p[1,2]"),
         0.7,
     ),
     Mistake(
@@ -60,7 +60,7 @@ WINDOW_MISTAKES = (
         "the gradient of the bias is not summed over all places that the bias is added to",
         "One bias is added at every window of every sample, so its gradient is the sum over all of them.",
         bias_over_some,
-        ("conv-1d", "dE/db_c2"),
+        ("conv", "dE/db_c"),
         0.7,
     ),
     Mistake(
