@@ -15,7 +15,7 @@ NORM = {
     "statistics constant": Slip("dE/dout_h", ["statistics-constant"]),
     "variance constant": Slip("dE/dout_h", ["statistics-constant"]),
     "mean constant": Slip("dE/dout_h", ["statistics-constant"]),
-    "other axis": Slip("mu_m", ["other-axis"]),
+    "other axis": Slip("mu_m", ["other-axis"], {"samples": 3}),
     "root left out": Slip("hat_m", ["variance-for-deviation"]),
     "root left out on the way back": Slip("dE/dout_h", ["variance-for-deviation"]),
     "half of the variance's part": Slip("dE/dout_h", ["everywhere-factor"]),

@@ -230,7 +230,7 @@ def lstm(
 
 GRU = {
     "update gate the other way round": Slip("h_g", ["gate-turned-round"]),
-    "reset before": Slip("net_g_g", ["reset"]),
+    "reset before": Slip("net_g_g", ["convention-reset-before"]),
     "reset gate left out": Slip("net_g_g", ["everywhere-factor"]),
     "direct way back left out": Slip("dE/dh_g", ["one-path"]),
     "carry dropped": Slip("dE/dh_g", ["carry-dropped"]),
