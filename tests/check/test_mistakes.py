@@ -27,7 +27,6 @@ from chainrule.check.time_mistakes import TIME_MISTAKES
 from chainrule.check.window_mistakes import WINDOW_MISTAKES
 from chainrule.explain.find import find
 from chainrule.explain.names import Ratio, Scalar, name, ratio_name
-from chainrule.formula.expression import refs
 from chainrule.model.check import Check
 from chainrule.model.right import Rounds
 from chainrule.model.trial import sheet_for

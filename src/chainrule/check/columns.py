@@ -149,7 +149,7 @@ def _fits(order: Sequence[Block[Definition]], formulas: Mapping[str, Definition]
                 return False
             if other == at:
                 away = offset(node.indices[axis[node.name]], own)
-                if away is None or (away == 0 and before >= line) or (away > 0) != block.backwards and away != 0:
+                if away is None or (away == 0 and before >= line) or ((away > 0) != block.backwards and away != 0):
                     return False
     return True
 

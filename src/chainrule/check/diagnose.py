@@ -14,8 +14,8 @@ from chainrule.check.edits import Kin
 from chainrule.check.everywhere import carried_on, changed_everywhere
 from chainrule.check.mark import Marking, Verdict, agreement
 from chainrule.check.mistakes import Mistake
-from chainrule.check.slips import Slip, kin_of, tried, written_slips
 from chainrule.check.sheet import sources
+from chainrule.check.slips import Slip, kin_of, tried, written_slips
 from chainrule.check.trials import Numbers, Rerun, Trials, formulas_of, joined, numbers_of, trials_of
 from chainrule.explain.names import Ratio, Scalar
 from chainrule.program.program import Definition
@@ -136,7 +136,9 @@ def _more(marking: Marking, fits: Mapping[int, list[Fit]], wrong: Sequence[int])
     """
     sheet = marking.sheet
     order = sorted(wrong, key=lambda place: sheet.order.get(marking.reported[place].line, -1))
-    forward = [fit.candidate for place in order[:1] for fit in fits[place] if fit.candidate is not None and fit.off <= 1]
+    forward = [
+        fit.candidate for place in order[:1] for fit in fits[place] if fit.candidate is not None and fit.off <= 1
+    ]
     found = [carried for each in forward if (carried := carried_on(each, sheet.names)) is not None]
     left = [place for place in order if not any(fit.off <= 1 for fit in fits[place])]
     families: dict[tuple[int, str], None] = {}

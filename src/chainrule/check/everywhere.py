@@ -1,7 +1,7 @@
-"""Small changes made wherever a family is calculated, as a program makes them; and bends carried on into the derivatives.
+"""Small changes made wherever a family is calculated, as a program makes them; bends carried on into the derivatives.
 
-The rows of ``mistakes`` have names and reasons. What is in here has neither: each reference, factor, term, sign or index
-of one formula, changed for all entries at once.
+The rows of ``mistakes`` have names and reasons. What is in here has neither: each reference, factor, term, sign or
+index of one formula, changed for all entries at once.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -48,7 +48,7 @@ def _stays_inside(formula: Expr, program: Program, sizes: Mapping[str, int]) -> 
             return _stays_inside(otherwise, program, sizes)
         case Ref(name, indices) if name in program.families:
             ends = [index_range(index, sizes) for index in indices]
-            return all(0 <= low and high < size for (low, high), size in
+            return all(low >= 0 and high < size for (low, high), size in
                        zip(ends, program.families[name].shape, strict=True))  # fmt: skip
         case _:
             return all(_stays_inside(each, program, sizes) for each in children(formula))
@@ -158,8 +158,5 @@ def derivatives_of(program: Program, bend: Bend, loss: str) -> tuple[Definition,
     return tuple(
         found[each.target]
         for each in program.definitions
-        if program.families[each.target].role == Role.ADJOINT
-        and each.target in found
-        and found[each.target] != each
+        if program.families[each.target].role == Role.ADJOINT and each.target in found and found[each.target] != each
     )
-

@@ -64,7 +64,7 @@ NORM_MISTAKES = (
     Mistake(
         "other-axis",
         "mean and variance go over another axis",
-        "Batch normalisation goes over the samples, for each feature; layer normalisation over the features of each sample.",
+        "Batch normalisation goes over the samples, for each feature; layer normalisation over a sample's features.",
         other_axis,
         ("two-by-two-normalised", "hat_bn1^(1)"),
         0.7,

@@ -218,17 +218,14 @@ class _Widths:
     summed: tuple[str, ...]
 
 
-def _products(
-    program: Program, definitions: Sequence[Definition]
-) -> Iterator[tuple[Definition, Sum, tuple[Ref, Ref]]]:
+def _products(program: Program, definitions: Sequence[Definition]) -> Iterator[tuple[Definition, Sum, tuple[Ref, Ref]]]:
     """The formulas with a product of a matrix of parameters and a value, perhaps with a bias added."""
     for each in definitions:
         for arg in each.formula.args if isinstance(each.formula, Add) else (each.formula,):
             match arg:
-                case Sum(_, Mul((Ref() as one, Ref() as two))) if (
-                    _is_matrix(program, one) != _is_matrix(program, two)
-                    and all(len(index.terms) == 1 for index in (*one.indices, *two.indices))
-                ):
+                case Sum(_, Mul((Ref() as one, Ref() as two))) if _is_matrix(program, one) != _is_matrix(
+                    program, two
+                ) and all(len(index.terms) == 1 for index in (*one.indices, *two.indices)):
                     yield each, arg, (one, two) if _is_matrix(program, one) else (two, one)
                 case _:
                     pass
@@ -267,11 +264,9 @@ def weighted_left_out(program: Program) -> Iterator[Bend]:
         if len(factors) != 1 or len(each.formula.indices) != 1 or not isinstance(factors[0], Ref):
             continue
         summed = each.formula.indices[0]
-        for own in each.indices:
-            if each.sizes[own] == each.sizes[summed] and all(
-                own not in dict(index.terms) for index in factors[0].indices
-            ):
-                found.append(with_formula(each, substitute(factors[0], {summed: letter(own)})))
+        used = {name for index in factors[0].indices for name, _ in index.terms}
+        alike = [own for own in each.indices if each.sizes[own] == each.sizes[summed] and own not in used]
+        found += [with_formula(each, substitute(factors[0], {summed: letter(own)})) for own in alike]
     yield from everywhere_or_once(found)
 
 
@@ -303,6 +298,8 @@ def sine_and_cosine(program: Program) -> Iterator[Bend]:
     other = {"sin": "cos", "cos": "sin"}
 
     def rule(node: Expr) -> Expr:
-        return replace(node, function=other[node.function]) if isinstance(node, Call) and node.function in other else node
+        return (
+            replace(node, function=other[node.function]) if isinstance(node, Call) and node.function in other else node
+        )
 
     yield from everywhere_or_once(changed(forward(program), rule))

@@ -116,7 +116,9 @@ def _of_chosen(adjoint: Definition, last: bool) -> Definition | None:
     steps = [prod(adjoint.sizes[n] for n in over[at + 1 :]) for at in range(len(over))]
     own, other = (index_value(Index(tuple(zip(names, steps, strict=True)))) for names in (over, again))
     same = substitute(body.test.right, {old: letter(new) for old, new in zip(over, again, strict=True)})
-    beside = If(Comparison(other, ">" if last else "<", own), If(Comparison(body.test.left, "==", same), ONE, ZERO), ZERO)
+    beside = If(
+        Comparison(other, ">" if last else "<", own), If(Comparison(body.test.left, "==", same), ONE, ZERO), ZERO
+    )
     alone = If(Comparison(Sum(tuple(again), beside), "==", ZERO), body, ZERO)
     return replace(with_formula(adjoint, Sum(adjoint.formula.indices, alone)), sizes=sizes)
 

@@ -177,7 +177,9 @@ def wrong_step(program: Program) -> Iterator[Bend]:
             continue
         found = list(changed(back, _nearer(steps, family)))
         yield from everywhere_or_once(found, split=True, detail=family)
-        gradients = [each for each in found if program.families[program.families[each.target].of].role == Role.PARAMETER]
+        gradients = [
+            each for each in found if program.families[program.families[each.target].of].role == Role.PARAMETER
+        ]
         if 1 < len(gradients) < len(found):
             yield Bend(tuple(gradients), True, family)
 
@@ -248,9 +250,7 @@ def state_left_out(program: Program) -> Iterator[Bend]:
     """The addends of a recurrence with a state of the step before, of all states or of one."""
     steps = steps_of(program)
     read = _recurrent(program, steps)
-    names = dict.fromkeys(
-        node.name for each in read for node in refs(each.formula) if _is_far(node, steps)
-    )
+    names = dict.fromkeys(node.name for each in read for node in refs(each.formula) if _is_far(node, steps))
     for states in (tuple(names), *((name,) for name in names if len(names) > 1)):
 
         def rule(node: Expr, states: tuple[str, ...] = states) -> Expr:

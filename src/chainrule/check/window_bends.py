@@ -193,10 +193,8 @@ def pooling_to_all(program: Program) -> Iterator[Bend]:
     """The derivative of a largest value goes to all of its window, in full or in equal parts, or to its first or last
     place, and not to where the largest value is."""
     for way in ("to all", "in equal parts", "to the first", "to the last"):
-
         found = []
         for each in adjoints(program, Role.VALUE, Role.INPUT):
-
 
             def rule(node: Expr, way: str = way, sizes: Mapping[str, int] = each.sizes) -> Expr:
                 share = _share_of_largest(node)

@@ -26,7 +26,7 @@ WINDOW_MISTAKES = (
     Mistake(
         "kernel-turned",
         "the kernel is turned round on the way forward",
-        "Networks multiply the kernel's first entry with the window's first; turned round it is a convolution in the strict sense.",
+        "Networks multiply the kernel's first entry with the window's first; turned round it is a strict convolution.",
         kernel_turned,
         ("conv", "net_c[1,1]"),
         0.7,

@@ -113,7 +113,9 @@ def _unplaced(resolved: Resolved) -> Iterator[Checked]:
     """What has no quantity that could be compared."""
     for each in resolved.numbers:
         if each.key is None or not isinstance(each.key.quantity, Scalar):
-            reason = each.reason or "the derivative of one number by another isn't checked in a network of this size"
+            reason = (
+                str(each.reason) or "the derivative of one number by another isn't checked in a network of this size"
+            )
             answer = each.answer
             yield Checked(
                 answer.name, answer.text, Verdict.UNCHECKABLE, note=reason, after=answer.after, place=answer.place

@@ -86,9 +86,14 @@ def asked_of(trial: Trial) -> frozenset[str]:
 
 
 def tried_safely(task: Task, answers: Answers, base: Trial) -> Trial | None:
-    """The answers under another convention; None where that leads to no numbers."""
+    """The answers under another convention; None where that leads to no numbers, or knows fewer of the names."""
     try:
-        return tried(task, answers, base if _has_names_of(task, base) else None)
+        if _has_names_of(task, base):
+            return tried(task, answers, base)
+        rounds, resolved = read(task, answers)
+        found = _all_found(resolved)
+        known = sum(each.key is None for each in found) <= base.unknown
+        return Trial(rounds, resolved, found, _marked(rounds, found)) if known else None
     except (NotFiniteError, NumberError):
         return None
 

@@ -31,8 +31,8 @@ ATTENTION = {
 
 
 def attention(
-    rng: np.random.Generator, slip: str = "", *, samples: int = 2, places: int = 3, width: int = 4, heads: int | None = 2,
-    causal: bool = False, bias: bool = True,
+    rng: np.random.Generator, slip: str = "", *, samples: int = 2, places: int = 3, width: int = 4,
+    heads: int | None = 2, causal: bool = False, bias: bool = True,
 ) -> Made:  # fmt: skip
     """Multi-head attention with half the squared error on its outputs."""
     count = heads or 1
@@ -68,10 +68,22 @@ def attention(
         out = joined.reshape(samples, places, width) @ wo.reshape(width, width) + bo
     else:
         out = np.einsum("fhd,nthd->ntf", wo, joined) + bo
-    numbers: dict[str, Array] = {"q_a": q, "k_a": k, "v_a": v, "score_a": score, "attn_a": a, "mix_a": mix, "out_a": out}
+    numbers: dict[str, Array] = {
+        "q_a": q,
+        "k_a": k,
+        "v_a": v,
+        "score_a": score,
+        "attn_a": a,
+        "mix_a": mix,
+        "out_a": out,
+    }
     numbers["E_total"] = np.array(((t - out) ** 2).sum() / 2)
     d_out = out - t
-    numbers |= {"dE/dout_a": d_out, "dE/dw_a_o": np.einsum("ntf,nthd->fhd", d_out, joined), "dE/db_a_o": d_out.sum((0, 1))}
+    numbers |= {
+        "dE/dout_a": d_out,
+        "dE/dw_a_o": np.einsum("ntf,nthd->fhd", d_out, joined),
+        "dE/db_a_o": d_out.sum((0, 1)),
+    }
     back = wo.reshape(width, width).T.reshape(width, count, d) if slip.endswith("transposed on the way back") and (
         slip.startswith("output")) else wo  # fmt: skip
     d_mix = np.einsum("ntf,fhd->nhtd", d_out, back)
@@ -94,7 +106,14 @@ def attention(
     seen = down.swapaxes(2, 3) if slip == "scores transposed on the way back" else down
     d_q = np.einsum("nhts,nhsd->nhtd", seen, k) / way
     d_k = np.einsum("nhts,nhtd->nhsd", seen, k if slip == "keys for queries on the way back" else q) / way
-    numbers |= {"dE/dmix_a": d_mix, "dE/dattn_a": d_a, "dE/dv_a": d_v, "dE/dscore_a": d_score, "dE/dk_a": d_k, "dE/dq_a": d_q}
+    numbers |= {
+        "dE/dmix_a": d_mix,
+        "dE/dattn_a": d_a,
+        "dE/dv_a": d_v,
+        "dE/dscore_a": d_score,
+        "dE/dk_a": d_k,
+        "dE/dq_a": d_q,
+    }
     for name, own in (("q", d_q), ("k", d_k), ("v", d_v)):
         numbers[f"dE/dw_a_{name}"] = np.einsum("nhtd,nte->hde", own, x)
         if bias:
@@ -104,10 +123,10 @@ def attention(
     if heads is None:
         numbers = {name: _without_heads(name, array) for name, array in numbers.items()}
     one = heads is None
+    words = {"query": "q", "key": "k", "value": "v"}
     given = {
-        **{f"{key}_weights": w[name][0] if one else w[name] for name, key in (("q", "query"), ("k", "key"), ("v", "value"))},
-        **{f"{key}_bias": (b[name][0] if one else b[name]) if bias else None
-           for name, key in (("q", "query"), ("k", "key"), ("v", "value"))},
+        **{f"{word}_weights": w[name][0] if one else w[name] for word, name in words.items()},
+        **{f"{word}_bias": (b[name][0] if one else b[name]) if bias else None for word, name in words.items()},
         "output_weights": wo[:, 0] if one else wo,
         "output_bias": bo if bias else None,
     }  # fmt: skip

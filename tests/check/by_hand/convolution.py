@@ -8,7 +8,9 @@ from check.by_hand.made import Array, Made, Slip, draw, softmax
 SLIPS = {
     "forward kernel turned": Slip("net_c1", ["kernel-turned"]),
     "kernel not turned": Slip("dE/dout_c1", ["kernel-not-turned"], {"second": True}),
-    "stride left out on the way back": Slip("dE/dout_c1", ["stride-left-out"], {"second": True, "stride": 2, "size": 7}),
+    "stride left out on the way back": Slip(
+        "dE/dout_c1", ["stride-left-out"], {"second": True, "stride": 2, "size": 7}
+    ),
     "padding not cut off": Slip("dE/dout_c1", ["padding-left-out"], {"second": True, "padding": 1}),
     "bias of one place": Slip("dE/db_c1", ["bias-over-some-axes"]),
     "bias over the samples only": Slip("dE/db_c1", ["bias-over-some-axes"]),
@@ -111,7 +113,8 @@ def back_through_pooling(d: Array, x: Array, kind: str, slip: str) -> Array:
         elif slip == "pooling gradient to the first":
             target[0, 0] += d[n, c, r, s]
         else:
-            target[window == window.max()] += d[n, c, r, s]
+            largest = window == window.max()
+            target[largest] += d[n, c, r, s] / largest.sum()
     return dx
 
 

@@ -15,7 +15,7 @@ NORM = {
     "statistics constant": Slip("dE/dout_h", ["statistics-constant"]),
     "variance constant": Slip("dE/dout_h", ["statistics-constant"]),
     "mean constant": Slip("dE/dout_h", ["statistics-constant"]),
-    "other axis": Slip("mu_m", ["other-axis"], {"samples": 3}),
+    "other axis": Slip("hat_m", ["other-axis"]),
     "root left out": Slip("hat_m", ["variance-for-deviation"]),
     "root left out on the way back": Slip("dE/dout_h", ["variance-for-deviation"]),
     "half of the variance's part": Slip("dE/dout_h", ["everywhere-factor"]),
@@ -84,7 +84,7 @@ def norm(
     step = cr.Network(inputs, layers, "half_squared_error").step(x, t, learning_rate=0.1)
     if slip == "other axis":
         numbers = {name: array for name, array in numbers.items() if name not in ("dE/dvar_m", "dE/dmu_m")}
-        if kind == "batch" and samples != units or kind == "layer" and samples != units:
+        if samples != units:
             numbers = {name: array for name, array in numbers.items() if name not in ("mu_m", "var_m")}
     return Made(step, numbers)
 
@@ -111,8 +111,8 @@ def rms(rng: np.random.Generator, slip: str = "", *, samples: int = 2, inputs: i
     scale = 1 if slip == "gamma forgotten on the way back" else gamma
     d_root = -(d * scale * h / root**2).sum(axis=1, keepdims=True)
     d_h = d * scale / root + (0 if slip == "statistics constant" else d_root * h / units / root)
-    numbers = {"out_h": h, "rms_m": root.ravel(), "out_m": out, "E_total": np.array(((t - out) ** 2).sum() / 2 / samples),
-               "dE/dout_m": d, "dE/dgamma_m": (d * h / root).sum(axis=0), "dE/dout_h": d_h, "dE/dw_h": d_h.T @ x,
+    numbers = {"out_h": h, "rms_m": root.ravel(), "out_m": out, 
+               "E_total": np.array(((t - out) ** 2).sum() / 2 / samples), "dE/dout_m": d, "dE/dgamma_m": (d * h / root).sum(axis=0), "dE/dout_h": d_h, "dE/dw_h": d_h.T @ x,
                "dE/db_h": d_h.sum(axis=0)}  # fmt: skip
     layers = [cr.Dense(units, "identity", w, b, name="h"), cr.Layer("rms_norm", name="m", gamma=gamma, eps=eps)]
     return Made(cr.Network(inputs, layers, "half_squared_error").step(x, t, learning_rate=0.1), numbers)

@@ -84,7 +84,9 @@ def simple(
     if slip == "gradients averaged over the steps":
         dw, du, db = dw / steps, du / steps, db / steps
     numbers |= {"dE/dh_r": dh, "delta_r": dnet, "dE/dw_r": dw, "dE/du_r": du, "dE/db_r": db}
-    step = cr.Network((steps, inputs), layers, "half_squared_error", over_batch="sum").step(x, target, learning_rate=0.1)
+    step = cr.Network((steps, inputs), layers, "half_squared_error", over_batch="sum").step(
+        x, target, learning_rate=0.1
+    )
     return Made(step, numbers)
 
 
@@ -224,7 +226,9 @@ def lstm(
             f"dE/du_l_{gate}": np.einsum("ntj,ntk->jk", dnet[gate][:, own], before[:, own]),
             f"dE/db_l_{gate}": dnet[gate][:, own].sum(axis=(0, 1)),
         }
-    step = cr.Network((steps, inputs), layers, "half_squared_error", over_batch="sum").step(x, target, learning_rate=0.1)
+    step = cr.Network((steps, inputs), layers, "half_squared_error", over_batch="sum").step(
+        x, target, learning_rate=0.1
+    )
     return Made(step, numbers)
 
 
@@ -322,5 +326,7 @@ def gru(
         for part, word in zip(PARTS, ("reset", "update", "candidate"), strict=True)
         for what, array in (("weights", w), ("recurrent_weights", u), ("bias", b))
     }, **({"candidate_recurrent_bias": None} if reset == "after" else {}))  # fmt: skip
-    step = cr.Network((steps, inputs), [layer], "half_squared_error", over_batch="sum").step(x, target, learning_rate=0.1)
+    step = cr.Network((steps, inputs), [layer], "half_squared_error", over_batch="sum").step(
+        x, target, learning_rate=0.1
+    )
     return Made(step, numbers)
