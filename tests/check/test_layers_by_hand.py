@@ -57,7 +57,8 @@ NETWORKS: Mapping[Calculation, tuple[dict[str, Any], ...]] = {
     dropped: ({},),
     branched: ({},),
 }
-SMALL = {lstm: {"samples": 1}, convolution: {"channels": 1, "size": 5}}  # what a table doesn't ask to be larger
+ONE = {"samples": 1}
+SMALL = {attention: ONE, simple: ONE, lstm: ONE, gru: ONE, convolution: {"channels": 1, "size": 5}}
 
 
 def written(made: Made, writing: Writing | None) -> Iterator[Answer]:

@@ -339,7 +339,7 @@ def _value(expr: Expr, ledger: _Ledger, scope: _Scope) -> Array:
             sizes = tuple(scope.sizes[name] for name in indices)
             values = np.broadcast_to(values, (*sizes, *values.shape[len(sizes) :]))
             over = tuple(range(len(sizes)))
-            return values.sum(axis=over) if isinstance(expr, Sum) else values.max(axis=over)
+            return np.asarray(values.sum(axis=over) if isinstance(expr, Sum) else values.max(axis=over))
         case If(test, then, otherwise):
             holds = RELATIONS[test.relation](value(test.left), value(test.right))
             return np.where(holds, value(then), value(otherwise))

@@ -238,9 +238,9 @@ def _read_at(
                 moved = _at(node, axis, add_indices(index, Index((), away)))
                 last = family.shape[axis] - 1
                 first, end = (0, last) if away < 0 else (last, 0)
-                outside: Expr = {"zero": ZERO, "own": _at(node, axis, Index((), first)),
-                                 "other end": _at(node, axis, Index((), end))}[edge]  # fmt: skip
-                return If(Comparison(Ref(index.terms[0][0]), "!=", number(first)), moved, outside)
+                ends: dict[str, Expr] = {"zero": ZERO, "own": _at(node, axis, Index((), first)),
+                                         "other end": _at(node, axis, Index((), end))}  # fmt: skip
+                return If(Comparison(Ref(index.terms[0][0]), "!=", number(first)), moved, ends[edge])
         return node
 
     return rule

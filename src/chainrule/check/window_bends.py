@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import reduce
 from itertools import permutations
 from math import prod
 
@@ -146,7 +145,10 @@ def _zero_outside(definition: Definition, program: Program) -> Definition:
             return node
         sizes = zip(node.indices, program.families[node.name].shape, strict=True)
         tests = [test for index, size in sizes for test in range_tests(index, size, definition.sizes)]
-        return reduce(lambda inner, test: If(test, inner, ZERO), reversed(tests), node)
+        guarded: Expr = node
+        for test in reversed(tests):
+            guarded = If(test, guarded, ZERO)
+        return guarded
 
     return with_formula(definition, transform(definition.formula, rule))
 

@@ -69,7 +69,7 @@ class Rounds:
             floats = as_floats(given)
             if id(program) not in self.compiled:
                 self.compiled[id(program)] = (program, compile_program(program))
-            ledger = floats | self.compiled[id(program)][1](floats)
+            ledger = {**floats, **self.compiled[id(program)][1](floats)}
             self.quick.append((ledger, as_floats(next_state(program, ledger, state))))
         return self.quick[done][0]
 

@@ -111,8 +111,9 @@ def rms(rng: np.random.Generator, slip: str = "", *, samples: int = 2, inputs: i
     scale = 1 if slip == "gamma forgotten on the way back" else gamma
     d_root = -(d * scale * h / root**2).sum(axis=1, keepdims=True)
     d_h = d * scale / root + (0 if slip == "statistics constant" else d_root * h / units / root)
-    numbers = {"out_h": h, "rms_m": root.ravel(), "out_m": out, 
-               "E_total": np.array(((t - out) ** 2).sum() / 2 / samples), "dE/dout_m": d, "dE/dgamma_m": (d * h / root).sum(axis=0), "dE/dout_h": d_h, "dE/dw_h": d_h.T @ x,
+    numbers = {"out_h": h, "rms_m": root.ravel(), "out_m": out,
+               "E_total": np.array(((t - out) ** 2).sum() / 2 / samples), "dE/dout_m": d,
+               "dE/dgamma_m": (d * h / root).sum(axis=0), "dE/dout_h": d_h, "dE/dw_h": d_h.T @ x,
                "dE/db_h": d_h.sum(axis=0)}  # fmt: skip
     layers = [cr.Dense(units, "identity", w, b, name="h"), cr.Layer("rms_norm", name="m", gamma=gamma, eps=eps)]
     return Made(cr.Network(inputs, layers, "half_squared_error").step(x, t, learning_rate=0.1), numbers)

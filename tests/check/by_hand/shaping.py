@@ -89,7 +89,8 @@ def dropped(rng: np.random.Generator, slip: str = "", *, samples: int = 2, input
     d_h = d_m * (1 if "mask forgotten" in slip else mask) / back
     dn = d_h * (1 - h**2)
     numbers = {"net_h": net, "out_h": h, "out_d": m, "out_o": y,
-               "E_total": np.array(((t - y) ** 2).sum() / 2 / samples), "dE/dout_o": d, "dE/dw_o": d.T @ m, "dE/db_o": d.sum(axis=0), "dE/dout_d": d_m, "dE/dout_h": d_h,
+               "E_total": np.array(((t - y) ** 2).sum() / 2 / samples), "dE/dout_o": d,
+               "dE/dw_o": d.T @ m, "dE/db_o": d.sum(axis=0), "dE/dout_d": d_m, "dE/dout_h": d_h,
                "delta_h": dn, "dE/dw_h": dn.T @ x, "dE/db_h": dn.sum(axis=0)}  # fmt: skip
     layers = [
         cr.Dense(units, "tanh", w, b, name="h"),
