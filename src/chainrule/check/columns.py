@@ -363,10 +363,16 @@ def _referred(ref: Ref, ledger: _Ledger, scope: _Scope) -> Array:
     array = ledger[ref.name]
     if not ref.indices:
         return array
-    position = tuple(
-        np.clip(_place(index, scope), 0, size - 1) for index, size in zip(ref.indices, array.shape, strict=False)
-    )
+    position = tuple(_inside(index, scope, size) for index, size in zip(ref.indices, array.shape, strict=False))
     return np.asarray(array[position])
+
+
+def _inside(index: Index, scope: _Scope, size: int) -> Array:
+    """The places of an index; what lies outside stands behind a test, so that its number doesn't matter."""
+    name = index.terms[0][0] if index.terms else ""
+    if index == letter(name) and scope.sizes[name] <= size:
+        return scope.letters[name]
+    return np.clip(_place(index, scope), 0, size - 1)
 
 
 def _place(index: Index, scope: _Scope) -> Array:

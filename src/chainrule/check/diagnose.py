@@ -69,7 +69,7 @@ def diagnose(
 ) -> Diagnosis:
     """Try all candidates on the wrong numbers. ``other_rounds`` gives a line's value after other numbers of rounds.
 
-    With ``named_only`` only the rows are tried, no slips and no pairs.
+    With ``named_only`` only the rows are tried: no slips, no pairs, no changes for all entries.
     """
     wrong = [i for i, mark in enumerate(marking.marks) if mark.verdict == Verdict.WRONG and marking.is_number(i)]
     found = Diagnosis()
@@ -77,7 +77,7 @@ def diagnose(
         return found
     trials = trials_of(marking, list(candidates(marking.sheet)), rerun)
     fits = _rows(marking, trials, wrong)
-    more = list(_more(marking, fits, wrong))
+    more = list(_more(marking, fits, wrong, 0 if named_only else MOST_STARTS))
     if more:
         trials = joined(trials, trials_of(marking, more))
         fits = _rows(marking, trials, wrong)
@@ -128,7 +128,9 @@ def _near(marking: Marking, place: int, values: Numbers) -> Iterator[int]:
     return (int(each) for each in np.flatnonzero(near))
 
 
-def _more(marking: Marking, fits: Mapping[int, list[Fit]], wrong: Sequence[int]) -> Iterator[Candidate]:
+def _more(
+    marking: Marking, fits: Mapping[int, list[Fit]], wrong: Sequence[int], most_starts: int
+) -> Iterator[Candidate]:
     """Further candidates, where some wrong numbers have none yet.
 
     Mistakes on the way forward that fit, with the derivatives that go with them; and every small change of the
@@ -142,7 +144,7 @@ def _more(marking: Marking, fits: Mapping[int, list[Fit]], wrong: Sequence[int])
     found = [carried for each in forward if (carried := carried_on(each, sheet.names)) is not None]
     left = [place for place in order if not any(fit.off <= 1 for fit in fits[place])]
     families: dict[tuple[int, str], None] = {}
-    for place in left[:MOST_STARTS]:
+    for place in left[:most_starts]:
         line = marking.reported[place].line
         for text in islice((each for each in sources(sheet, line, marking.replaced) if each in sheet.lines), MOST_WAY):
             done, quantity = sheet.keys[text]

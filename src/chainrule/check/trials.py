@@ -40,6 +40,8 @@ def trials_of(marking: Marking, found: Sequence[Candidate], rerun: Rerun | None 
         return _line_by_line(marking, found, given, lines)
     changes = [formulas_of(each) for each in found]
     throughout = numbers_of(marking.sheet, marking.right, changes, lines, {}, given)
+    if len(lines) == 1 and not marking.replaced.keys() - set(lines) and not any(given):
+        return Trials(found, throughout, throughout)  # no earlier numbers of the person's own
     own = numbers_of(marking.sheet, marking.own, changes, lines, marking.replaced)
     return Trials(found, throughout, own)
 
