@@ -10,7 +10,7 @@ from chainrule.engines.numpy import compile_program
 from chainrule.explain.names import Names, names_of
 from chainrule.explain.round import Round
 from chainrule.formula.expression import refs
-from chainrule.model.rounds import round_after, state_after
+from chainrule.model.rounds import round_after, run_floats, state_after
 from chainrule.model.task import Array, Task, as_floats, given_of, next_state, rows_of, start_of
 from chainrule.program.adjoint import differentiate
 from chainrule.program.program import GIVEN, Program, Role, adjoint_name
@@ -24,7 +24,7 @@ class Rounds:
     states: dict[int, dict[str, Array]] = field(default_factory=dict)
     names: dict[int, Names] = field(default_factory=dict)
     rounds: dict[int, Round] = field(default_factory=dict)
-    quick: list[tuple[Mapping[str, Array], dict[str, Array]]] = field(default_factory=list)
+    quick: dict[int, tuple[Mapping[str, Array], dict[str, Array]]] = field(default_factory=dict)
     compiled: dict[int, tuple[Program, Callable[..., Mapping[str, Array]]]] = field(default_factory=dict)
 
     def names_at(self, done: int) -> Names:
@@ -62,15 +62,15 @@ class Rounds:
 
     def floats(self, done: int) -> Mapping[str, Array]:
         """A round's numbers as floats: quick, for rounds that are only looked at."""
-        while len(self.quick) <= done:
-            before = len(self.quick)
-            state = as_floats(start_of(self.task)) if not before else self.quick[-1][1]
-            program, given = given_of(self.task, state, before)
+        if done not in self.quick:
+            start = as_floats(start_of(self.task))
+            state = self.quick[done - 1][1] if done - 1 in self.quick else run_floats(self.task, start, done, "numpy")
+            program, given = given_of(self.task, state, done)
             floats = as_floats(given)
             if id(program) not in self.compiled:
                 self.compiled[id(program)] = (program, compile_program(program))
             ledger = {**floats, **self.compiled[id(program)][1](floats)}
-            self.quick.append((ledger, as_floats(next_state(program, ledger, state))))
+            self.quick[done] = (ledger, as_floats(next_state(program, ledger, state)))
         return self.quick[done][0]
 
 
