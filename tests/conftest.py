@@ -19,6 +19,7 @@ GOLDEN = Path(__file__).parent / "golden"
 # A slow first example (an import, a compilation) is no failure, so there is no deadline.
 settings.register_profile("dev", deadline=None, max_examples=50)
 settings.register_profile("ci", deadline=None, max_examples=100, derandomize=True, print_blob=True)
+settings.register_profile("long", deadline=None, max_examples=2000)  # --hypothesis-profile=long: a search for hours
 settings.load_profile("ci" if IN_CI else "dev")
 
 

@@ -23,7 +23,7 @@ def convolutions(draw: st.DrawFn) -> tuple[tuple[int, ...], list[cr.Dense | cr.L
         drawn(draw, "convolution_1d", {"weights": (2,), "bias": ()}, kernel=2, activation="tanh"),
         drawn(draw, "convolution_1d", {"weights": (3,), "bias": ()}, kernel=3),
     ]
-    return (size,), layers, 1
+    return (size,), layers, 2
 
 
 def recurrences(draw: st.DrawFn) -> tuple[tuple[int, ...], list[cr.Dense | cr.Layer], int]:

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 import chainrule as cr
@@ -24,6 +25,12 @@ ANY_LOSS = tuple(row.name for row in LOSSES if row.on == "any")
 OPTIMIZERS = ("gradient_descent", "momentum", "adam")
 SMOOTH = ("logistic", "tanh", "softplus", "silu", "gelu")
 BIASES = ("none", "shared", "per_neuron")
+
+
+def often(examples: int) -> settings:
+    """So many examples; twenty times as many with ``--hypothesis-profile=long``."""
+    times = max(1, settings.default.max_examples // 100)
+    return settings(max_examples=examples * times, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @dataclass(frozen=True)

@@ -2,20 +2,25 @@
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from itertools import combinations
 
 from chainrule.check.anatomy import activations, adjoints, is_constant, renamed, samples, updates, with_formula
 from chainrule.check.bends import (
     Bend,
     everywhere_or_once,
     is_bias_gradient,
+    joined,
     net_adjoints,
     net_inputs,
     transposed,
 )
+from chainrule.check.product_bends import matrix_turned
 from chainrule.formula.expression import ONE, Add, Div, Expr, Mul, Neg, Num, Ref, Sum, refs, substitute
 from chainrule.formula.expression import Index as AffineIndex
 from chainrule.program.paths import paths_of
 from chainrule.program.program import Definition, Program, Role, adjoint_name
+
+FEW_PATHS = 6  # of which every selection is tried
 
 
 def error_for_delta(program: Program) -> Iterator[Bend]:
@@ -51,8 +56,9 @@ def updated_weights(program: Program) -> Iterator[Bend]:
 
 
 def transposed_backward(program: Program) -> Iterator[Bend]:
-    found = (transposed(each, program) for each in adjoints(program, Role.VALUE, Role.INPUT))
-    yield from everywhere_or_once((each for each in found if each is not None), split=True)
+    back = list(adjoints(program, Role.VALUE, Role.INPUT))
+    yield from transposed(back, program, split=True)
+    yield from matrix_turned(program, back, split=True)
 
 
 def one_path(program: Program) -> Iterator[Bend]:
@@ -60,39 +66,46 @@ def one_path(program: Program) -> Iterator[Bend]:
 
     Where different formulas use a quantity, as the next step in time does, each of their paths alone.
     """
-    summed = [each for each in adjoints(program, Role.VALUE) if _fed(each)]
-    most = max((each.sizes[_fed(each)[0]] for each in summed), default=0)
+    summed = [(each, name) for each in adjoints(program, Role.VALUE, Role.INPUT) for name in _fed(each)]
+    most = max((each.sizes[name] for each, name in summed), default=0)
     for place in dict.fromkeys((0, 1, most - 1)):
         yield from everywhere_or_once(
-            (_kept(each, AffineIndex((), place)) for each in summed if place < each.sizes[_fed(each)[0]]),
+            (_kept(each, name, AffineIndex((), place)) for each, name in summed if place < each.sizes[name]),
             detail=f"path {place + 1}",
         )
     yield from everywhere_or_once(
         (
-            _kept(each, AffineIndex(((each.indices[-1], 1),)))
-            for each in summed
-            if each.indices and each.sizes[each.indices[-1]] == each.sizes[_fed(each)[0]]
+            _kept(each, name, AffineIndex(((each.indices[-1], 1),)))
+            for each, name in summed
+            if each.indices and each.sizes[each.indices[-1]] == each.sizes[name]
         ),
         detail="the neuron of the same number",
     )
-    several = [each for each in adjoints(program, Role.VALUE) if isinstance(each.formula, Add)]
+    several = [each for each in adjoints(program, Role.VALUE, Role.INPUT) if isinstance(each.formula, Add)]
     for each in several:
         assert isinstance(each.formula, Add)
-        for place, addend in enumerate(each.formula.args):
-            yield Bend((with_formula(each, addend),), detail=f"path {place + 1} of {len(each.formula.args)}")
+        count = len(each.formula.args)
+        sizes = range(1, count) if count <= FEW_PATHS else (1, count - 1)
+        for kept in (places for size in sizes for places in combinations(range(count), size)):
+            left = joined(Add, tuple(each.formula.args[place] for place in kept))
+            said = f"path{'s' * (len(kept) > 1)} {', '.join(str(place + 1) for place in kept)} of {count}"
+            yield Bend((with_formula(each, left),), detail=said)
 
 
 def _fed(adjoint: Definition) -> tuple[str, ...]:
+    """The letters of what a quantity feeds, where these are several."""
     match adjoint.formula:
-        case Sum(indices) if len(indices) == 1 and adjoint.sizes[indices[0]] > 1:
-            return indices
+        case Sum(indices):
+            return tuple(name for name in indices if adjoint.sizes[name] > 1)
         case _:
             return ()
 
 
-def _kept(adjoint: Definition, place: AffineIndex) -> Definition:
+def _kept(adjoint: Definition, name: str, place: AffineIndex) -> Definition:
     assert isinstance(adjoint.formula, Sum)
-    return with_formula(adjoint, substitute(adjoint.formula.body, {adjoint.formula.indices[0]: place}))
+    left = tuple(each for each in adjoint.formula.indices if each != name)
+    body = substitute(adjoint.formula.body, {name: place})
+    return with_formula(adjoint, Sum(left, body) if left else body)
 
 
 def net_for_out(program: Program) -> Iterator[Bend]:

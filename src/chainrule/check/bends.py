@@ -1,6 +1,6 @@
 """How mistakes bend a program: what a bend is, and what its makers share."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from chainrule.check.anatomy import Activation, activations, adjoint_of, with_formula
@@ -13,6 +13,7 @@ from chainrule.formula.expression import (
     Neg,
     Ref,
     children,
+    refs,
     replace_refs,
     substitute,
     transform,
@@ -45,6 +46,27 @@ def everywhere_or_once(changes: Iterable[Definition], split: bool = False, detai
     if len(found) > 1:
         for each in found:
             yield Bend((each,), split, detail)
+
+
+Rule = Callable[[Expr], Expr]
+
+
+def changed(definitions: Iterable[Definition], rule: Rule) -> Iterator[Definition]:
+    """The definitions that a rule changes, with their formulas changed."""
+    for each in definitions:
+        formula = transform(each.formula, rule)
+        if formula != each.formula:
+            yield with_formula(each, formula)
+
+
+def joined(kind: type[Add] | type[Mul], args: tuple[Expr, ...]) -> Expr:
+    """A sum or a product of what is left: a single one as it is, and of nothing a 1."""
+    return kind(args) if len(args) > 1 else args[0] if args else ONE
+
+
+def forward(program: Program) -> list[Definition]:
+    """The formulas of the way forward up to the error."""
+    return [each for each in program.definitions if program.families[each.target].role == Role.VALUE]
 
 
 def net_adjoints(program: Program) -> Iterator[tuple[Activation, Definition]]:
@@ -109,17 +131,22 @@ def is_bias_gradient(adjoint: Definition) -> bool:
     return all(path.slope == ONE for path in paths_of(adjoint))
 
 
-def transposed(definition: Definition, program: Program) -> Definition | None:
-    """The definition with its square matrices read the other way round; None where there is none."""
+def transposed(definitions: Sequence[Definition], program: Program, split: bool = False) -> Iterator[Bend]:
+    """The definitions with their square matrices read the other way round: all of them, and each."""
+    names = dict.fromkeys(
+        node.name for each in definitions for node in refs(each.formula) if _is_square_matrix(program, node)
+    )
+    for chosen in (tuple(names), *((name,) for name in names if len(names) > 1)):
 
-    def rule(node: Expr) -> Expr:
-        if not isinstance(node, Ref) or len(node.indices) != 2 or node.name not in program.families:
-            return node
-        family = program.families[node.name]
-        square = len(family.shape) == 2 and family.shape[0] == family.shape[1]
-        if family.role != Role.PARAMETER or not square:
-            return node
-        return replace(node, indices=node.indices[::-1])
+        def rule(node: Expr, chosen: tuple[str, ...] = chosen) -> Expr:
+            turned = isinstance(node, Ref) and node.name in chosen and _is_square_matrix(program, node)
+            return replace(node, indices=node.indices[::-1]) if turned and isinstance(node, Ref) else node
 
-    formula = transform(definition.formula, rule)
-    return None if formula == definition.formula else with_formula(definition, formula)
+        yield from everywhere_or_once(changed(definitions, rule), split)
+
+
+def _is_square_matrix(program: Program, node: Ref) -> bool:
+    family = program.families.get(node.name)
+    if family is None or family.role != Role.PARAMETER or len(node.indices) != 2:
+        return False
+    return family.shape[0] == family.shape[1]

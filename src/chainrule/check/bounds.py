@@ -168,10 +168,14 @@ def _widened(value: Interval, style: Style) -> Interval:
     return Interval(lower, upper)
 
 
-def noise(tight: Interval, given_noise: float) -> float:
-    """What floats of 64 bits may be off, whatever the order of the sums."""
+def noise(tight: Interval, given_noise: float, value: float) -> float:
+    """What floats of 64 bits may be off, whatever the order of the sums.
+
+    Where no bound can be given, as for a quotient of what is 0 but for rounding, it is what the ``value`` itself may
+    be rounded by: then the digits alone decide.
+    """
     if not (math.isfinite(tight.lower) and math.isfinite(tight.upper)):
-        return math.inf
+        return (4 * math.ulp(value) + given_noise * abs(value)) if math.isfinite(value) else 0.0
     size = max(abs(tight.lower), abs(tight.upper))
     return 4 * (tight.upper - tight.lower) + 4 * math.ulp(size) + given_noise * size
 

@@ -9,21 +9,24 @@ from typing import Any
 import numpy as np
 
 from chainrule.check.bounds import CARELESS, noise, significant
-from chainrule.check.candidates import Candidate, candidates, recalculated
+from chainrule.check.candidates import Candidate, candidates
+from chainrule.check.edits import Kin
+from chainrule.check.everywhere import carried_on, changed_everywhere
 from chainrule.check.mark import Marking, Verdict, agreement
 from chainrule.check.mistakes import Mistake
-from chainrule.check.sheet import calculated
-from chainrule.check.slips import Slip, tried, written_slips
-from chainrule.explain.names import Scalar
-from chainrule.numbers.arithmetic import FLOAT, MIXED
+from chainrule.check.sheet import sources
+from chainrule.check.slips import Slip, kin_of, tried, written_slips
+from chainrule.check.trials import Numbers, Rerun, Trials, formulas_of, joined, numbers_of, trials_of
+from chainrule.explain.names import Ratio, Scalar
+from chainrule.program.program import Definition
 
+MOST_STARTS = 3  # wrong numbers without an explanation on whose way all formulas are changed
+MOST_WAY = 200  # lines on that way
+MOST_EVERYWHERE = 3000  # changes of formulas for all entries
 MOST_WRONG = 12  # wrong numbers whose slips are looked for
 MOST_PAIRS = 1200
 MOST_CAUSES = 5  # shown for one number
 WORTH_SAYING = 0.1  # accidental matches expected: above it a nameless slip says nothing
-
-# For a round that the sheet can't reach from the start: its given numbers if the mistake was made all along.
-Rerun = Callable[[Candidate], Mapping[int, Mapping[str, Any]] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,61 +69,28 @@ def diagnose(
 ) -> Diagnosis:
     """Try all candidates on the wrong numbers. ``other_rounds`` gives a line's value after other numbers of rounds.
 
-    With ``named_only`` only the rows are tried, no slips and no pairs.
+    With ``named_only`` only the rows are tried: no slips, no pairs, no changes for all entries.
     """
     wrong = [i for i, mark in enumerate(marking.marks) if mark.verdict == Verdict.WRONG and marking.is_number(i)]
     found = Diagnosis()
     if not wrong:
         return found
-    trials = list(_bent(marking, rerun))
-    fits = {place: _rows(marking, trials, place, wrong) for place in wrong}
+    trials = trials_of(marking, list(candidates(marking.sheet)), rerun)
+    fits = _rows(marking, trials, wrong)
+    more = list(_more(marking, fits, wrong, 0 if named_only else MOST_STARTS))
+    if more:
+        trials = joined(trials, trials_of(marking, more))
+        fits = _rows(marking, trials, wrong)
+    kin = kin_of(marking.sheet)
     for place in wrong[: 0 if named_only else MOST_WRONG]:
-        fits[place] += _slips(marking, place, found)
+        fits[place] += _slips(marking, place, found, kin)
         if other_rounds is not None:
             fits[place] += _rounds(marking, place, other_rounds)
         if not fits[place]:
             fits[place] += _pairs(marking, place, trials)
-    found.tried += len(trials)
+    found.tried += len(trials.candidates)
     found.fits = {place: _ranked(each) for place, each in fits.items()}
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """A candidate and what the reported lines are under it: made throughout, and with the person's own numbers.
-
-    ``against`` counts the right numbers that would be others had it been made throughout. Then it was not: at most it
-    was made after them, from the person's own numbers.
-    """
-
-    candidate: Candidate
-    throughout: Mapping[str, Any]
-    own: Mapping[str, Any]
-    against: int
-
-
-def _bent(marking: Marking, rerun: Rerun | None) -> Iterator[Trial]:
-    replaced = marking.replaced
-    own = {**marking.own, **replaced}
-    for candidate in candidates(marking.sheet):
-        given = rerun(candidate) if rerun is not None else None
-        base = _with_given(marking, given) if given else marking.right
-        throughout = recalculated(marking.sheet, candidate.changes, base, {})
-        if throughout is None:
-            continue
-        with_own = recalculated(marking.sheet, candidate.changes, own, replaced) or {}
-        throughout = {**base, **throughout} if given else throughout
-        yield Trial(candidate, throughout, with_own, _against(marking, throughout))
-
-
-def _with_given(marking: Marking, given: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
-    """The whole sheet with other given numbers for some rounds."""
-    start = dict(marking.sheet.given)
-    for text in start:
-        done, quantity = marking.sheet.keys[text]
-        if isinstance(quantity, Scalar) and quantity.family in given.get(done, {}):
-            start[text] = given[done][quantity.family][quantity.index]
-    return calculated(marking.sheet, MIXED, given=start)
 
 
 def _off(marking: Marking, place: int, value: Any) -> float | None:
@@ -129,8 +99,7 @@ def _off(marking: Marking, place: int, value: Any) -> float | None:
     number = float(value)
     if not math.isfinite(number):
         return None
-    done = marking.sheet.keys[line].done
-    slack = noise(marking.tight[line], max(marking.drift.get(done, 0.0), 1e-12 if done else 0.0))
+    slack = _slack(marking, line)
     if agreement(answer, number, slack) is not None:
         return 0.0 if abs(float(answer.value) - number) <= float(answer.unit) / 2 + slack else 1.0
     off = abs(float(answer.value) - number)
@@ -142,63 +111,136 @@ def _off(marking: Marking, place: int, value: Any) -> float | None:
     return 1 + off / digit if off <= loose and digit else None
 
 
-def _rows(marking: Marking, trials: Sequence[Trial], place: int, wrong: Sequence[int]) -> list[Fit]:
-    """The best way of making each row's mistake that gives this number."""
+def _slack(marking: Marking, line: str) -> float:
+    """What floats may be off at a line."""
+    done = marking.sheet.keys[line].done
+    drift = max(marking.drift.get(done, 0.0), 1e-12 if done else 0.0)
+    return noise(marking.tight[line], drift, float(marking.right[line]))
+
+
+def _near(marking: Marking, place: int, values: Numbers) -> Iterator[int]:
+    """The candidates whose value may fit an answer at all: a quick look, before each is looked at closely."""
+    answer, line = marking.reported[place].answer, marking.reported[place].line
+    number, unit = float(answer.value), float(answer.unit)
+    bound = 4 * unit + 1e-5 * np.maximum(np.abs(values), abs(number)) + _slack(marking, line)
+    with np.errstate(invalid="ignore"):
+        near = np.abs(values - number) <= bound
+    return (int(each) for each in np.flatnonzero(near))
+
+
+def _more(
+    marking: Marking, fits: Mapping[int, list[Fit]], wrong: Sequence[int], most_starts: int
+) -> Iterator[Candidate]:
+    """Further candidates, where some wrong numbers have none yet.
+
+    Mistakes on the way forward that fit, with the derivatives that go with them; and every small change of the
+    formulas on the way to the first number without an explanation, made for all entries of a family.
+    """
+    sheet = marking.sheet
+    order = sorted(wrong, key=lambda place: sheet.order.get(marking.reported[place].line, -1))
+    forward = [
+        fit.candidate for place in order[:1] for fit in fits[place] if fit.candidate is not None and fit.off <= 1
+    ]
+    found = [carried for each in forward if (carried := carried_on(each, sheet.names)) is not None]
+    left = [place for place in order if not any(fit.off <= 1 for fit in fits[place])]
+    families: dict[tuple[int, str], None] = {}
+    for place in left[:most_starts]:
+        line = marking.reported[place].line
+        for text in islice((each for each in sources(sheet, line, marking.replaced) if each in sheet.lines), MOST_WAY):
+            done, quantity = sheet.keys[text]
+            if isinstance(quantity, Scalar) and (text == line or text not in marking.replaced):
+                families[(done, quantity.family)] = None
+    for done, family in families:
+        new = list(changed_everywhere(sheet.names[done], done, family))
+        found += new
+        if len(found) > MOST_EVERYWHERE:
+            break
+    return iter(found)
+
+
+def _rows(marking: Marking, trials: Trials, wrong: Sequence[int]) -> dict[int, list[Fit]]:
+    """For each wrong number the best way of making each row's mistake that gives it."""
+    against = _against(marking, trials)
+    offs = {place: _offs(marking, trials, against, place) for place in wrong}
+    explained: dict[int, set[int]] = {}
+    for place, found in offs.items():
+        for at in found:
+            explained.setdefault(at, set()).add(place)
+    fits = {}
+    for place, found in offs.items():
+        line = marking.reported[place].line
+        chance = _chance(marking, place, trials.throughout[line])
+        best: dict[str, Fit] = {}
+        for at, off in found.items():
+            candidate, value = trials.candidates[at], float(trials.throughout[line][at])
+            row = candidate.row
+            fit = Fit(
+                row.id, frozenset(explained[at]), against[at], off, chance, row.plausible, row, candidate, value=value
+            )
+            if row.id not in best or _order(fit) < _order(best[row.id]):
+                best[row.id] = fit
+        fits[place] = list(best.values())
+    return fits
+
+
+def _offs(marking: Marking, trials: Trials, against: Sequence[int], place: int) -> dict[int, float]:
+    """The candidates that give a wrong number, with how far they are from it.
+
+    One that would have made right numbers wrong was at most made after them, from the person's own numbers.
+    """
     line = marking.reported[place].line
-    best: dict[str, Fit] = {}
-    for trial in trials:
-        off = _trial_off(marking, trial, place)
-        if off is None:
+    found: dict[int, float] = {}
+    for at in _near(marking, place, trials.own[line]):
+        off = _off(marking, place, trials.own[line][at])
+        if off is not None:
+            found[at] = off
+    for at in _near(marking, place, trials.throughout[line]):
+        off = None if against[at] else _off(marking, place, trials.throughout[line][at])
+        if off is not None:
+            found[at] = min(off, found.get(at, off))
+    return found
+
+
+def _against(marking: Marking, trials: Trials) -> list[int]:
+    """For each candidate how many right numbers would be others if the mistake had been made throughout."""
+    count = np.zeros(len(trials.candidates), int)
+    for place, mark in enumerate(marking.marks):
+        line = marking.reported[place].line
+        if mark.verdict not in (Verdict.RIGHT, Verdict.DIGITS):
             continue
-        row = trial.candidate.row
-        explained = frozenset(each for each in wrong if _trial_off(marking, trial, each) is not None)
-        value = float(trial.throughout.get(line, math.nan))
-        fit = Fit(row.id, explained, trial.against, off, 0.0, row.plausible, row, trial.candidate, value=value)
-        old = best.get(fit.id)
-        if old is None or _order(fit) < _order(old):
-            best[fit.id] = fit
-    chance = _chance(marking, place, [float(each.throughout[line]) for each in trials if line in each.throughout])
-    return [replace(fit, chance=chance) for fit in best.values()]
+        values = trials.throughout[line]
+        other = np.isfinite(values) & (values != float(marking.right[line]))
+        for at in _near(marking, place, values):
+            if other[at] and _off(marking, place, values[at]) is not None:
+                other[at] = False
+        count += other
+    return [int(each) for each in count]
 
 
-def _trial_off(marking: Marking, trial: Trial, place: int) -> float | None:
-    line = marking.reported[place].line
-    ways = (trial.own,) if trial.against else (trial.throughout, trial.own)
-    offs = [_off(marking, place, values[line]) for values in ways if line in values]
-    return min((each for each in offs if each is not None), default=None)
-
-
-def _against(marking: Marking, throughout: Mapping[str, Any]) -> int:
-    """How many right numbers would be others if the mistake had been made throughout."""
-    return sum(
-        1
-        for place, mark in enumerate(marking.marks)
-        if mark.verdict in (Verdict.RIGHT, Verdict.DIGITS)
-        and marking.reported[place].line in throughout
-        and _off(marking, place, throughout[marking.reported[place].line]) is None
-    )
-
-
-def _chance(marking: Marking, place: int, values: Sequence[float]) -> float:
+def _chance(marking: Marking, place: int, values: Numbers) -> float:
     """How many of these values would hit the answer's digits by accident, from how dense they lie around it."""
     answer = marking.reported[place].answer
     target = float(answer.value)
     width = max(float(answer.unit), CARELESS * abs(target))
-    near = np.abs(np.asarray(values) - target)
+    near = np.abs(values - target)
     window = max(0.5 * abs(target), 20 * width)
-    count = int(np.count_nonzero((near <= window) & (near > 2 * width)))
+    with np.errstate(invalid="ignore"):
+        count = int(np.count_nonzero((near <= window) & (near > 2 * width)))
     return count * width / window if window else 0.0
 
 
-def _slips(marking: Marking, place: int, found: Diagnosis) -> list[Fit]:
+def _slips(marking: Marking, place: int, found: Diagnosis, kin: Kin) -> list[Fit]:
     each = marking.reported[place]
     values = {**marking.own, **marking.replaced, each.line: marking.own[each.line]}
-    trial = tried(marking.sheet, each.line, each.answer, values, marking.replaced)
-    found.tried += len(trial.slips)
-    chance = _chance(marking, place, trial.values.tolist())
+    near, numbers = tried(
+        marking.sheet, each.line, each.answer, values, marking.replaced, kin,
+        lambda numbers: _near(marking, place, numbers),
+    )  # fmt: skip
+    found.tried += len(numbers)
+    chance = _chance(marking, place, numbers)
     fits = [
-        Fit(slip.id, frozenset([place]), 0, off, chance, slip.likely, slip=slip, value=float(value))
-        for slip, value in zip(trial.slips, trial.values, strict=True)
+        Fit(slip.id, frozenset([place]), 0, off, chance, slip.likely, slip=slip, value=value)
+        for slip, value in near
         if (off := _off(marking, place, value)) is not None and off <= 2
     ]
     fits += [
@@ -222,33 +264,50 @@ def _rounds(marking: Marking, place: int, other_rounds: Callable[[str], Mapping[
     return fits
 
 
-def _pairs(marking: Marking, place: int, trials: Sequence[Trial]) -> list[Fit]:
-    """Two of the named mistakes at once, on different lines."""
+def _pairs(marking: Marking, place: int, trials: Trials) -> list[Fit]:
+    """Two of the named mistakes at once, in different families."""
     line = marking.reported[place].line
-    right = float(marking.right[line])
-    relevant = [each for each in trials if line in each.throughout and float(each.throughout[line]) != right]
-    right_floats = {text: float(value) for text, value in marking.right.items()}
-    fits, values = [], []
-    for first, second in islice(combinations(relevant, 2), MOST_PAIRS):
-        one, two = first.candidate, second.candidate
-        if one.row is two.row or set(one.changes) & set(two.changes):
-            continue
-        found = recalculated(marking.sheet, {**one.changes, **two.changes}, right_floats, {}, FLOAT)
-        if found is None:
-            continue
-        values.append(float(found[line]))
-        off = _off(marking, place, found[line])
+    if isinstance(marking.sheet.keys[line].quantity, Ratio):
+        return []
+    values, right = trials.throughout[line], float(marking.right[line])
+    relevant = [(each, formulas_of(each)) for at, each in enumerate(trials.candidates) if values[at] != right]
+    pairs = list(islice(_apart(relevant), MOST_PAIRS))
+    both = [_merged(one, two) for (_, one), (_, two) in pairs]
+    numbers = numbers_of(marking.sheet, marking.right, both, [line], {})[line]
+    fits = []
+    for at in _near(marking, place, numbers):
+        off = _off(marking, place, numbers[at])
         if off is not None and off <= 1:
-            likely = 0.5 * one.row.plausible * two.row.plausible
-            name = f"{one.row.id}+{two.row.id}"
-            fits.append(Fit(name, frozenset([place]), 0, off, 0.0, likely, one.row, one, also=two, value=values[-1]))
-    chance = _chance(marking, place, values)
+            (first, _), (second, _) = pairs[at]
+            likely = 0.5 * first.row.plausible * second.row.plausible
+            name = f"{first.row.id}+{second.row.id}"
+            fits.append(
+                Fit(name, frozenset([place]), 0, off, 0.0, likely, first.row, first, also=second, value=numbers[at])
+            )
+    chance = _chance(marking, place, numbers)
     return [replace(fit, chance=chance) for fit in fits if chance <= WORTH_SAYING]
+
+
+Formulas = Mapping[int, Mapping[str, Definition]]
+
+
+def _apart(
+    found: Sequence[tuple[Candidate, Formulas]],
+) -> Iterator[tuple[tuple[Candidate, Formulas], tuple[Candidate, Formulas]]]:
+    """The pairs of candidates of different rows that don't change the same formulas."""
+    for first, second in combinations(found, 2):
+        targets = {name for own in first[1].values() for name in own}
+        if first[0].row is not second[0].row and not any(name in targets for own in second[1].values() for name in own):
+            yield first, second
+
+
+def _merged(one: Formulas, two: Formulas) -> dict[int, dict[str, Definition]]:
+    return {done: {**one.get(done, {}), **two.get(done, {})} for done in (*one, *two)}
 
 
 def _order(fit: Fit) -> tuple[Any, ...]:
     """What explains more comes first; then what contradicts less, fits closer, and happens more often."""
-    named = fit.row is not None or fit.rounds is not None
+    named = (fit.row is not None and not fit.row.general) or fit.rounds is not None
     accidental = fit.chance > WORTH_SAYING and not named
     explained = len(fit.explained) - 0.6 * bool(fit.against)
     return (-explained, accidental, fit.off > 1, -fit.likely - 0.3 * named, fit.against, fit.off)
@@ -260,13 +319,13 @@ def _ranked(fits: list[Fit]) -> list[Fit]:
     A change without a name is left out where a row fits: it is that row said in another way, or an accident.
     """
     ordered = sorted(fits, key=_order)
-    named = any(fit.row is not None and fit.off <= 1 for fit in ordered)
+    named = any(fit.row is not None and not fit.row.general and fit.off <= 1 for fit in ordered)
     kept: list[Fit] = []
+    best = max((fit.explained for fit in ordered if fit.row and not fit.row.general), key=len, default=frozenset())
     for fit in ordered:
-        again = fit.slip is not None and any(
-            other.slip is not None and math.isclose(other.value, fit.value, rel_tol=1e-12) for other in kept
-        )
-        if len(kept) < MOST_CAUSES and not again and not (named and fit.slip is not None):
+        nameless = fit.slip is not None or (fit.row is not None and fit.row.general)
+        again = nameless and any(math.isclose(other.value, fit.value, rel_tol=1e-12) for other in kept)
+        if len(kept) < MOST_CAUSES and not again and not (named and nameless and fit.explained <= best):
             kept.append(fit)
 
     def equals(fit: Fit) -> tuple[str, ...]:

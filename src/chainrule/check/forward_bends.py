@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from chainrule.check.anatomy import activations, errors, with_formula, without_constant
-from chainrule.check.bends import Bend, everywhere_or_once, letters_of, transposed
+from chainrule.check.bends import Bend, everywhere_or_once, forward, letters_of, transposed
+from chainrule.check.product_bends import function_left_out, matrix_turned
 from chainrule.formula.expression import Add, Call, Expr, Ref, children, substitute, transform, with_children
 from chainrule.program.program import Definition, Program, Role
 
@@ -37,6 +38,7 @@ def activation_left_out(program: Program) -> Iterator[Bend]:
     yield from everywhere_or_once(
         with_formula(each.definition, Ref(each.net.name, letters_of(each.definition))) for each in activations(program)
     )
+    yield from function_left_out(program)
 
 
 def other_activation(program: Program) -> Iterator[Bend]:
@@ -52,9 +54,8 @@ def other_activation(program: Program) -> Iterator[Bend]:
 
 
 def transposed_forward(program: Program) -> Iterator[Bend]:
-    forward = [each for each in program.definitions if program.families[each.target].role == Role.VALUE]
-    found = (transposed(each, program) for each in forward)
-    yield from everywhere_or_once(each for each in found if each is not None)
+    yield from transposed(forward(program), program)
+    yield from matrix_turned(program, forward(program))
 
 
 def softmax_twice(program: Program) -> Iterator[Bend]:

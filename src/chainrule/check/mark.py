@@ -117,7 +117,7 @@ def _mark(marking: Marking, place: int, before: Mapping[int, Mark], styles: Sequ
     if not each.answer.value.is_finite():
         return Mark(Verdict.WRONG, expected, own, note="it is not a number")
     done = marking.sheet.keys[each.line].done
-    slack = noise(marking.tight[each.line], marking.drift.get(done, 0.0))
+    slack = noise(marking.tight[each.line], marking.drift.get(done, 0.0), float(expected))
     exact = agreement(each.answer, float(expected), slack)
     if exact is not None and exact.cause == "last_digit" and each.line in marking.sheet.given:
         exact = None  # a given number is copied, not calculated

@@ -28,8 +28,8 @@ from chainrule.check.forward_bends import (
     softmax_twice,
     transposed_forward,
 )
-from chainrule.check.layer_mistakes import LAYER_MISTAKES
 from chainrule.check.mistake import Mistake
+from chainrule.check.norm_mistakes import NORM_MISTAKES
 from chainrule.check.slope_bends import (
     cross_entropy_slope,
     elementwise_softmax,
@@ -41,6 +41,7 @@ from chainrule.check.slope_bends import (
     slope_twice,
     tanh_slope_plus,
 )
+from chainrule.check.time_mistakes import TIME_MISTAKES
 from chainrule.check.update_bends import (
     correction_left_out,
     correction_without_power,
@@ -51,13 +52,14 @@ from chainrule.check.update_bends import (
     sign_of_update,
     sum_for_gradient,
 )
+from chainrule.check.window_mistakes import WINDOW_MISTAKES
 
 __all__ = ["MISTAKES", "Mistake", "find_mistake"]
 
 MISTAKES = (
     Mistake(
         "slope-left-out",
-        "the slope of the activation is left out of delta",
+        "the slope of the activation is left out",
         "The error reaches a net input through the activation function: dE/dnet = dE/dout * dout/dnet.",
         slope_left_out,
         ("mazur", "delta_o1"),
@@ -363,7 +365,9 @@ MISTAKES = (
         ("binary-cross-entropy", "E_total"),
         0.6,
     ),
-    *LAYER_MISTAKES,
+    *WINDOW_MISTAKES,
+    *TIME_MISTAKES,
+    *NORM_MISTAKES,
 )
 
 

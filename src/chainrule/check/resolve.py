@@ -30,7 +30,7 @@ class Found:
 
     answer: Answer
     key: Key | None = None
-    reason: str = ""
+    reason: str | UnknownQuantity = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +98,7 @@ def _found(answer: Answer, names_at: NamesAt, known: Known, notes: list[str]) ->
     try:
         quantity = quantity or find(names, text)
     except UnknownQuantity as unknown:
-        return Found(answer, None, str(unknown))
+        return Found(answer, None, unknown)
     if isinstance(quantity, Whole):
         shape = " x ".join(map(str, names.program.families[quantity.family].shape))
         one = f"{quantity.family}[{','.join('1' for _ in names.program.families[quantity.family].shape)}]"
@@ -217,11 +217,20 @@ def _placed(
         have = " x ".join(map(str, answer.array.shape)) or "one number"
         need = " x ".join(map(str, family.shape)) or "one number"
         return FoundArray(answer, done, name, reason=f"{answer.name} has the shape {have}; {family.name} needs {need}")
-    if len(family.shape) >= 2 and family.shape[-1] == family.shape[-2] and not said:
+    plain = (
+        len(family.shape) == 2 or family.role in (Role.PARAMETER, Role.UPDATED) or _is_gradient(names_at, done, name)
+    )
+    if plain and len(family.shape) >= 2 and family.shape[-1] == family.shape[-2] and not said:
         array, said = _square(array, right(done, name), said)
     if said:
         notes.append(f"{answer.name} is {said}")
     return FoundArray(answer, done, name, array)
+
+
+def _is_gradient(names_at: NamesAt, done: int, name: str) -> bool:
+    """Whether a family holds the derivatives by a parameter."""
+    families = names_at(done).program.families
+    return families[name].role == Role.ADJOINT and families[families[name].of].role == Role.PARAMETER
 
 
 def in_shape(array: NDArray[Any], family: Family) -> tuple[NDArray[Any] | None, str]:

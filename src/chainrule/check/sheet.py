@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from graphlib import CycleError, TopologicalSorter
+from math import prod
 from typing import Any, NamedTuple
 
 from chainrule.explain.derive import addends_of, loss_terms
@@ -19,9 +20,11 @@ from chainrule.formula.expression import Add, Call, Expr, Mul, Ref, refs, transf
 from chainrule.numbers.arithmetic import Arithmetic
 from chainrule.numbers.evaluate import evaluate_names
 from chainrule.program.blocks import calculation
+from chainrule.program.paths import paths_of
 from chainrule.program.program import Definition, Role, definition_of
 
 EVERY_ADDEND = 10**6  # sums are written out in full here
+MOST_PARTS = 2000  # of all derivatives together: with more, slopes and parts get lines only where they are asked for
 
 
 class Key(NamedTuple):
@@ -43,8 +46,10 @@ class Sheet:
     given: Mapping[str, Any]
     keys: Mapping[str, Key]
     names: Mapping[int, Names]  # by the rounds done before
+    uses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the identifiers in each line's formula
     users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the lines that use an identifier
     order: Mapping[str, int] = field(default_factory=dict)  # each line's place
+    split: bool = True  # slopes and parts have lines of their own
 
 
 def identifier(key: Key) -> str:
@@ -67,10 +72,13 @@ def key_name(names: Mapping[int, Names], key: Key) -> str:
     return f"{text} after {key.done:,} round{'s' * (key.done != 1)}" if key.done else text
 
 
-def sheet_of(rounds: Iterable[tuple[int, Names, Mapping[str, Any]]], ratios: Iterable["Extra"] = ()) -> Sheet:
+def sheet_of(
+    rounds: Iterable[tuple[int, Names, Mapping[str, Any]]], ratios: Iterable["Extra"] = (), split: bool = True
+) -> Sheet:
     """The sheet of some rounds: for each the rounds done before, its names, and its given arrays by family.
 
-    Where the round before is there too, a round's parameters and states are its updated ones.
+    Where the round before is there too, a round's parameters and states are its updated ones. Without ``split`` a
+    derivative has a single line.
     """
     lines: dict[str, Expr] = {}
     given: dict[str, Any] = {}
@@ -91,15 +99,16 @@ def sheet_of(rounds: Iterable[tuple[int, Names, Mapping[str, Any]]], ratios: Ite
                 else:
                     given[text] = array[scalar.index]
         for definition, index in calculation(names.program.definitions):
-            for key, formula in lines_of(done, names, definition, index):
+            for key, formula in lines_of(done, names, definition, index, split):
                 lines.setdefault(keys_added(keys, key), formula)
     for extra in ratios:
         for key, formula in extra_lines(extra):
             text = keys_added(keys, key)
             if text not in given:
                 lines.setdefault(text, formula)
-    lines = _sorted(lines)
-    return Sheet(lines, given, keys, all_names, users_of(lines), _order_of(lines))
+    uses = {text: used_in(formula) for text, formula in lines.items()}
+    lines = _sorted(lines, uses)
+    return Sheet(lines, given, keys, all_names, uses, users_of(uses), _order_of(lines), split)
 
 
 def keys_added(keys: dict[str, Key], key: Key) -> str:
@@ -108,20 +117,25 @@ def keys_added(keys: dict[str, Key], key: Key) -> str:
     return text
 
 
-def users_of(lines: Mapping[str, Expr]) -> dict[str, tuple[str, ...]]:
+def used_in(formula: Expr) -> tuple[str, ...]:
+    """The identifiers in a line's formula, each once."""
+    return tuple(dict.fromkeys(node.name for node in refs(formula)))
+
+
+def users_of(uses: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     """For each identifier the lines whose formulas use it."""
     found: dict[str, list[str]] = {}
-    for text, formula in lines.items():
-        for used in dict.fromkeys(node.name for node in refs(formula)):
-            found.setdefault(used, []).append(text)
+    for text, used in uses.items():
+        for each in used:
+            found.setdefault(each, []).append(text)
     return {text: tuple(each) for text, each in found.items()}
 
 
-def _sorted(lines: dict[str, Expr]) -> dict[str, Expr]:
+def _sorted(lines: dict[str, Expr], uses: Mapping[str, tuple[str, ...]]) -> dict[str, Expr]:
     """The lines in an order in which each uses only those before it; their own order where that is one already."""
     seen: set[str] = set()
-    for text, formula in lines.items():
-        if any(node.name in lines and node.name not in seen for node in refs(formula)):
+    for text in lines:
+        if any(each in lines and each not in seen for each in uses[text]):
             return ordered(lines)
         seen.add(text)
     return lines
@@ -146,6 +160,16 @@ def lines_of(
         yield from _derivative_lines(done, Writing(names, {}), scalar)
     else:
         yield Key(done, scalar), _written(done, definition, index)
+
+
+def has_few_parts(names: Names) -> bool:
+    """Whether the slopes and parts that the derivatives are made of can all have lines of their own."""
+    count = 0
+    for each in names.program.definitions:
+        if names.program.families[each.target].role == Role.ADJOINT:
+            places = prod(each.sizes[name] for name in each.indices)
+            count += places * sum(prod(each.sizes[name] for name in path.over) for path in paths_of(each))
+    return count <= MOST_PARTS
 
 
 def _reads_as_paths(definition: Definition) -> bool:
@@ -264,11 +288,12 @@ def dependents(sheet: Sheet, changed: Iterable[str], pinned: Iterable[str] = ())
 def with_lines(sheet: Sheet, changed: Mapping[str, Expr]) -> Sheet | None:
     """The sheet with other formulas on some lines; None where they would need each other in a circle."""
     lines = {**sheet.lines, **changed}
-    users = dict(sheet.users)
-    in_order = True
+    uses, users = dict(sheet.uses), dict(sheet.users)
+    in_order = all(text in sheet.order for text in changed)
     for text, formula in changed.items():
         here = sheet.order.get(text, 0)
-        for used in dict.fromkeys(node.name for node in refs(formula)):
+        uses[text] = used_in(formula)
+        for used in uses[text]:
             in_order = in_order and sheet.order.get(used, -1) < here
             if text not in users.get(used, ()):
                 users[used] = (*users.get(used, ()), text)
@@ -277,17 +302,19 @@ def with_lines(sheet: Sheet, changed: Mapping[str, Expr]) -> Sheet | None:
     except CycleError:
         return None
     order = sheet.order if in_order else _order_of(lines)
-    return Sheet(lines, sheet.given, sheet.keys, sheet.names, users, order)
+    return Sheet(lines, sheet.given, sheet.keys, sheet.names, uses, users, order, sheet.split)
 
 
 def sources(sheet: Sheet, text: str, pinned: Iterable[str]) -> list[str]:
     """The line itself and all that goes into it, as far back as pinned lines; nearest first."""
     stop = set(pinned)
     found = [text]
+    seen = {text}
     for each in found:
         if each in stop and each != text:
             continue
-        for node in refs(sheet.lines[each]) if each in sheet.lines else ():
-            if node.name not in found:
-                found.append(node.name)
+        for used in sheet.uses.get(each, ()):
+            if used not in seen:
+                seen.add(used)
+                found.append(used)
     return found

@@ -1,23 +1,21 @@
 """What can go wrong once, in one line: every small change of its formula, and of the numbers in it."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainrule.check.answers import Answer
 from chainrule.check.bounds import significant
-from chainrule.check.edits import Change, Kin, edits, exchanged
+from chainrule.check.edits import Change, Edit, Kin, Numbers, edited, edits, exchanged
 from chainrule.check.sheet import Key, Sheet, dependents, identifier, sources
 from chainrule.check.vector import VECTOR
 from chainrule.explain.names import Ratio, Scalar
 from chainrule.formula.expression import Expr, Ref
-from chainrule.numbers.arithmetic import FLOAT
 from chainrule.numbers.evaluate import evaluate_names
 from chainrule.program.program import Family, Role, adjoint_name, updated_name
 
@@ -44,14 +42,6 @@ class Slip:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tried:
-    """Slips on the way to one number, and what each of them makes of it."""
-
-    slips: tuple[Slip, ...]
-    values: NDArray[np.float64]
-
-
 LIKELY = {
     Change.REFERENCE: 0.5,
     Change.TERM: 0.45,
@@ -67,29 +57,62 @@ LIKELY = {
 }
 
 
-def tried(sheet: Sheet, line: str, answer: Answer, values: Mapping[str, Any], pinned: Iterable[str]) -> Tried:
-    """All single slips here and in the unreported lines before, as far back as reported (``pinned``) ones.
+Near = Callable[[Numbers], Iterable[int]]
+
+
+def tried(
+    sheet: Sheet,
+    line: str,
+    answer: Answer,
+    values: Mapping[str, Any],
+    pinned: Iterable[str],
+    kin: Kin,
+    near: Near,
+) -> tuple[list[tuple[Slip, float]], Numbers]:
+    """The single slips here and in the unreported lines before, as far back as reported (``pinned``) ones, that come
+    ``near`` to the answer, with what each makes of it; and the numbers of all that were tried.
 
     ``values`` are what the lines give with the person's own numbers, and at reported lines those numbers themselves.
     """
     stop = {each for each in pinned if each != line}
     floats = {text: float(value) for text, value in values.items()}
-    kin = _kin_of(sheet)
-    slips: list[Slip] = []
-    numbers: list[NDArray[np.float64]] = []
+    found: list[tuple[Slip, float]] = []
+    every: list[Numbers] = []
     for here in islice((text for text in sources(sheet, line, stop) if text not in stop), MOST_LINES):
-        found = list(islice(_on_line(sheet, here, floats, kin, answer, here == line), MOST_PER_LINE))
-        if found:
-            slips += [slip for slip, _ in found]
-            numbers.append(_carried(sheet, here, line, np.array([value for _, value in found]), floats, stop))
-    return Tried(tuple(slips), np.concatenate(numbers) if numbers else np.zeros(0))
+        slips = _on_line(sheet, here, floats, kin, answer, here == line)
+        numbers = _carried(sheet, here, line, slips.numbers, floats, stop)
+        found += [(slips.of(place), float(numbers[place])) for place in near(numbers)]
+        every.append(numbers)
+    return found, np.concatenate(every) if every else np.zeros(0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _OnLine:
+    """The slips on one line, edits of its formula first, and the number that each gives there."""
+
+    line: str
+    formula: Expr | None
+    edits: Sequence[Edit]
+    others: Sequence[Slip]
+    numbers: Numbers
+
+    def of(self, place: int) -> Slip:
+        if place >= len(self.edits):
+            return self.others[place - len(self.edits)]
+        edit = self.edits[place]
+        assert self.formula is not None
+        name = f"{edit.change.name.lower()}-{place}@{self.line}"
+        formula = edited(self.formula, edit)
+        return Slip(name, self.line, LIKELY[edit.change], formula, edit.change, edit.was, edit.now)
 
 
 def _on_line(
     sheet: Sheet, here: str, values: Mapping[str, float], kin: Kin, answer: Answer, last: bool
-) -> Iterator[tuple[Slip, float]]:
-    """The slips on one line with the number that each gives there."""
+) -> _OnLine:  # fmt: skip
+    """The slips on one line."""
     formula = sheet.lines.get(here)
+    found: list[Edit] = []
+    numbers = np.zeros(0)
     if formula is not None:
         later = {here, *dependents(sheet, [here])}
 
@@ -97,16 +120,13 @@ def _on_line(
             """A quantity that depends on this line can't have been taken for one that goes into it."""
             return (other for other in kin(node) if not isinstance(other, Ref) or other.name not in later)
 
-        seen: set[Expr] = {formula}
-        for place, edit in enumerate(edits(formula, before)):
-            if edit.formula not in seen:
-                seen.add(edit.formula)
-                name = f"{edit.change.name.lower()}-{place}@{here}"
-                slip = Slip(name, here, LIKELY[edit.change], edit.formula, edit.change, edit.was, edit.now)
-                yield slip, evaluate_names(edit.formula, values, FLOAT)
-    yield from _misread(here, values[here], formula is None)
+        found, numbers = edits(formula, before, values)
+    others = list(_misread(here, values[here], formula is None))
     if not last:
-        yield from _rounded_early(here, values[here], answer)
+        others += _rounded_early(here, values[here], answer)
+    most = MOST_PER_LINE
+    numbers = np.concatenate([numbers[:most], np.array([value for _, value in others], float)])
+    return _OnLine(here, formula, found[:most], [slip for slip, _ in others], numbers)
 
 
 def _misread(here: str, value: float, given: bool) -> Iterator[tuple[Slip, float]]:
@@ -162,43 +182,54 @@ def written_slips(answer: Answer, value: float) -> Iterator[Slip]:
         yield Slip("one-digit", "", 0.1, text=text)
 
 
-def _kin_of(sheet: Sheet) -> Callable[[Ref], Iterable[Expr]]:
+def kin_of(sheet: Sheet) -> Kin:
     """What a quantity can be taken for: its neighbours, and those of the same place in other families."""
     known: dict[str, tuple[Expr, ...]] = {}
+    families: dict[tuple[int, str], list[tuple[str, Scalar]]] = {}
+    ratios: dict[tuple[int, str, str], list[str]] = {}
+    for text, (done, quantity) in sheet.keys.items():
+        if isinstance(quantity, Ratio):
+            ratios.setdefault((done, quantity.of.family, quantity.by.family), []).append(text)
+        else:
+            families.setdefault((done, quantity.family), []).append((text, quantity))
+
+    def found(key: Key) -> Iterator[str]:
+        if isinstance(key.quantity, Ratio):
+            yield from ratios[(key.done, key.quantity.of.family, key.quantity.by.family)]
+            below = identifier(Key(key.done, Scalar(adjoint_name(key.quantity.by.family), key.quantity.by.index)))
+            yield from (below,) if below in sheet.keys else ()
+        else:
+            yield from _relatives(sheet, key.done, key.quantity, families)
 
     def kin(node: Ref) -> Iterable[Expr]:
         if node.name not in known:
             key = sheet.keys.get(node.name)
-            found = () if key is None else dict.fromkeys(_relatives(sheet, key))
-            known[node.name] = tuple(Ref(text) for text in islice(found, MOST_KIN) if text != node.name)
+            names = dict.fromkeys(islice(found(key), 4 * MOST_KIN)) if key is not None else {}
+            known[node.name] = tuple(Ref(text) for text in islice(names, MOST_KIN) if text != node.name)
         return known[node.name]
 
     return kin
 
 
-def _relatives(sheet: Sheet, key: Key) -> Iterator[str]:
-    if isinstance(key.quantity, Ratio):
-        yield from _like_ratio(sheet, key.done, key.quantity)
-        return
-    families = sheet.names[key.done].program.families
-    family, index = families[key.quantity.family], key.quantity.index
+def _relatives(
+    sheet: Sheet, done: int, scalar: Scalar, by_family: Mapping[tuple[int, str], Sequence[tuple[str, Scalar]]]
+) -> Iterator[str]:
+    families = sheet.names[done].program.families
+    family, index = families[scalar.family], scalar.index
     others = [_updated_pair(family.name, families)]
     others += [each.name for each in families.values() if each.name != family.name and _alike(family, each)]
     for name in others:
         if name and len(families[name].shape) == len(index):
-            text = identifier(Key(key.done, Scalar(name, index)))
+            text = identifier(Key(done, Scalar(name, index)))
             if text in sheet.keys:
                 yield text
-    here = [
-        (text, each.quantity)
-        for text, each in sheet.keys.items()
-        if each.done == key.done and isinstance(each.quantity, Scalar)
-    ]
-    same = [(text, scalar) for text, scalar in here if scalar.family == family.name]
+    same = by_family[(done, family.name)]
     yield from (text for text, _ in sorted(same, key=lambda pair: _distance(pair[1], index)))
     if family.role in (Role.PARAMETER, Role.INPUT):
         wanted = (Role.PARAMETER,) if family.role == Role.PARAMETER else (Role.INPUT, Role.TARGET)
-        yield from (text for text, scalar in here if families[scalar.family].role in wanted)
+        for each in families.values():
+            if each.role in wanted:
+                yield from (text for text, _ in by_family.get((done, each.name), ()))
 
 
 def _updated_pair(family: str, families: Mapping[str, Any]) -> str:
@@ -216,21 +247,9 @@ def _distance(scalar: Scalar, index: tuple[int, ...]) -> int:
     return sum(abs(a - b) for a, b in zip(scalar.index, index, strict=True))
 
 
-def _like_ratio(sheet: Sheet, done: int, ratio: Ratio) -> Iterator[str]:
-    """Other slopes or parts between the same families."""
-    kind = (ratio.of.family, ratio.by.family)
-    for text, key in sheet.keys.items():
-        other = key.quantity
-        if key.done == done and isinstance(other, Ratio) and (other.of.family, other.by.family) == kind:
-            yield text
-    below = identifier(Key(done, Scalar(adjoint_name(ratio.by.family), ratio.by.index)))
-    if below in sheet.keys:
-        yield below
-
-
 def _carried(
-    sheet: Sheet, start: str, end: str, numbers: NDArray[np.float64], values: Mapping[str, float], stop: set[str]
-) -> NDArray[np.float64]:
+    sheet: Sheet, start: str, end: str, numbers: Numbers, values: Mapping[str, float], stop: set[str]
+) -> Numbers:
     """What each of a line's numbers makes of a later line; reported lines between keep the person's number."""
     if start == end:
         return numbers

@@ -14,6 +14,7 @@ from chainrule.check.bends import (
     replaced,
     upstream,
 )
+from chainrule.check.product_bends import inner_slope_left_out, inner_slope_plus, inner_slope_twice
 from chainrule.formula.expression import Call, Expr, Mul, walk
 from chainrule.formula.parse import parse_expression
 from chainrule.formula.slopes import slope_of
@@ -28,6 +29,7 @@ def slope_left_out(program: Program) -> Iterator[Bend]:
         for each, adjoint in net_adjoints(program)
         if adjoint.formula != upstream(each, adjoint)
     )
+    yield from inner_slope_left_out(program)
 
 
 def slope_twice(program: Program) -> Iterator[Bend]:
@@ -36,6 +38,7 @@ def slope_twice(program: Program) -> Iterator[Bend]:
         for each, adjoint in net_adjoints(program)
         if (slope := own_slope(each, adjoint)) is not None
     )
+    yield from inner_slope_twice(program)
 
 
 def cross_entropy_slope(program: Program) -> Iterator[Bend]:
@@ -98,6 +101,7 @@ def tanh_slope_plus(program: Program) -> Iterator[Bend]:
         return placed_slope(parse_expression("1 + y**2"), each, adjoint, ("x",))
 
     yield from everywhere_or_once(_with_slopes(program, slope), split=True)
+    yield from inner_slope_plus(program)
 
 
 def extra_net(program: Program) -> Iterator[Bend]:

@@ -314,9 +314,11 @@ def loss_terms(writing: Writing, addends: list[Addend]) -> list[Scalar | None]:
     Two paths to one part of the loss are together its derivative; neither may have that name alone. Nor may a path
     beside one that leads to several parts, as through a layer before: those may be the same ones.
     """
-    terms = [None if each.upstream is None else loss_term_of(writing, each.upstream) for each in addends]
-    if any(term is None and each.upstream is not None for term, each in zip(terms, addends, strict=True)):
-        return [None] * len(terms)
+    terms: list[Scalar | None] = []
+    for each in addends:
+        terms.append(None if each.upstream is None else loss_term_of(writing, each.upstream))
+        if terms[-1] is None and each.upstream is not None:
+            return [None] * len(addends)
     return [term if terms.count(term) == 1 else None for term in terms]
 
 

@@ -23,15 +23,18 @@ Quantity = Scalar | Whole | Ratio
 
 
 class UnknownQuantity(KeyError):
-    """A name that no quantity of the program has; says which ones are near."""
+    """A name that no quantity of the program has; says which ones are near, once it is asked what it says."""
 
-    def __init__(self, text: str, close: list[str], examples: list[str]) -> None:
-        shown = text if len(text) <= 60 else f"{text[:57]}..."
-        hint = f"did you mean {' or '.join(close)}?" if close else f"some that there are: {', '.join(examples)}"
-        super().__init__(f"there is no quantity {shown!r}; {hint}")
+    def __init__(self, text: str, names: Names) -> None:
+        super().__init__(text)
+        self.names = names
 
     def __str__(self) -> str:
-        return str(self.args[0])
+        text = self.args[0]
+        shown = text if len(text) <= 60 else f"{text[:57]}..."
+        close = _close(self.names, _plain_text(text))
+        hint = f"did you mean {' or '.join(close)}?" if close else f"some that there are: {_examples(self.names)}"
+        return f"there is no quantity {shown!r}; {hint}"
 
 
 GREEK = {
@@ -65,7 +68,7 @@ def find(names: Names, text: str) -> Quantity:
     plain = _plain_text(text)
     found = _find(names, plain)
     if found is None:
-        raise UnknownQuantity(text.strip(), _close(names, plain), _examples(names))
+        raise UnknownQuantity(text.strip(), names)
     return found
 
 
@@ -234,8 +237,8 @@ def _of_role(names: Names, quantity: Quantity | None, role: Role) -> Quantity | 
     return replace(quantity, family=family)
 
 
-def _examples(names: Names) -> list[str]:
-    return list(islice(_all_names(names), 0, 40, 8))
+def _examples(names: Names) -> str:
+    return ", ".join(islice(_all_names(names), 0, 40, 8))
 
 
 def _all_names(names: Names) -> Iterator[str]:

@@ -185,27 +185,35 @@ def with_children(expr: "Expr", new: tuple["Expr", ...]) -> "Expr":
     match expr:
         case Num() | Ref():
             return expr
-        case Neg():
-            return replace(expr, arg=new[0])
-        case Add() | Mul() | Call():
-            return replace(expr, args=new)
-        case Div():
-            return replace(expr, numerator=new[0], denominator=new[1])
-        case Pow():
-            return replace(expr, base=new[0], exponent=new[1])
-        case Sum() | Max():
-            return replace(expr, body=new[0])
-        case If(test):
-            return replace(expr, test=Test(new[0], test.relation, new[1]), then=new[2], otherwise=new[3])
+        case Neg(_, why):
+            return Neg(new[0], why)
+        case Add(_, why):
+            return Add(new, why)
+        case Mul(_, why):
+            return Mul(new, why)
+        case Call(function, _, why):
+            return Call(function, new, why)
+        case Div(_, _, why):
+            return Div(new[0], new[1], why)
+        case Pow(_, _, why):
+            return Pow(new[0], new[1], why)
+        case Sum(indices, _, why):
+            return Sum(indices, new[0], why)
+        case Max(indices, _, why):
+            return Max(indices, new[0], why)
+        case If(test, _, _, why):
+            return If(Test(new[0], test.relation, new[1]), new[2], new[3], why)
         case _:
             assert_never(expr)
 
 
 def walk(expr: "Expr") -> Iterator["Expr"]:
     """The node itself and every node below it, from the top down."""
-    yield expr
-    for child in children(expr):
-        yield from walk(child)
+    waiting = [expr]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting.extend(reversed(children(node)))
 
 
 def refs(expr: "Expr") -> Iterator[Ref]:

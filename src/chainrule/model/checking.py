@@ -23,7 +23,7 @@ def check_answers(task: Task, answers: Answers, *, published: bool = False) -> t
     """Check all answers on a task. Raises ``NotFiniteError`` where the right numbers are none themselves."""
     rounds = Rounds(task)
     if is_large(rounds, answers):
-        return check_arrays(rounds, answers, published), None
+        return check_arrays(task, answers, published), None
     trial = tried(task, answers)
     if trial.is_right:
         return _result(trial, Diagnosis(), answers, published), trial.marked
@@ -43,7 +43,7 @@ def _all_right(trial: Trial, answers: Answers) -> tuple[Convention, Trial] | Non
     for name, text, varied in trial.rounds.task.variants():
         if may_be_right(varied, trial, Convention(name, text).is_double):
             other = tried_safely(varied, answers, trial)
-            if other is not None and other.is_right and other.unknown <= trial.unknown:
+            if other is not None and other.is_right:
                 return Convention(name, text), other
     return None
 
@@ -99,7 +99,7 @@ def _better(trial: Trial, diagnosis: Diagnosis, answers: Answers) -> tuple[Trial
     best, fewest, assumed = (trial, diagnosis), left(trial, diagnosis), ""
     for name, text, varied in trial.rounds.task.variants():
         other = None if Convention(name, text).is_double else tried_safely(varied, answers, trial)
-        if other is None or not other.marked.marks or other.unknown > trial.unknown:
+        if other is None or not other.marked.marks:
             continue
         if other.wrong > trial.wrong + trial.unknown - other.unknown:
             continue
@@ -152,7 +152,7 @@ def _checked(named: Named, diagnosis: Diagnosis, each: Found, place: int | None)
     """An answer with its verdict and causes."""
     answer, marked = each.answer, named.marking
     base = Checked(
-        answer.name, answer.text, Verdict.UNCHECKABLE, note=each.reason, after=answer.after, place=answer.place
+        answer.name, answer.text, Verdict.UNCHECKABLE, note=str(each.reason), after=answer.after, place=answer.place
     )
     if place is None:
         return base

@@ -9,13 +9,14 @@ from chainrule.check.answers import Answers
 from chainrule.check.arrays import Array, ArrayCause, Compared, Part, array_causes, compared, first_wrong
 from chainrule.check.mark import Verdict
 from chainrule.check.mistakes import MISTAKES
-from chainrule.check.resolve import Found, FoundArray, Resolved, resolve
+from chainrule.check.resolve import Found, FoundArray, Resolved
 from chainrule.check.result import Cause, Checked, Convention, FamilySummary, Result
 from chainrule.engines.numpy import compile_program
 from chainrule.explain.names import Names, Scalar, family_name, name
 from chainrule.model.right import Rounds
 from chainrule.model.rounds import NotFiniteError, is_small
 from chainrule.model.task import Task, as_floats
+from chainrule.model.trial import read
 from chainrule.numbers.arithmetic import NumberError
 from chainrule.program.program import Program
 
@@ -29,9 +30,9 @@ def is_large(rounds: Rounds, answers: Answers) -> bool:
     return entries > MOST_ENTRIES or not is_small(rounds.names_at(0).program)
 
 
-def check_arrays(rounds: Rounds, answers: Answers, published: bool) -> Result:
+def check_arrays(task: Task, answers: Answers, published: bool) -> Result:
     """Check all answers array by array."""
-    resolved = resolve(answers, rounds.names_at, rounds.right)
+    rounds, resolved = read(task, answers)
     found = _compared(rounds, resolved)
     convention = None
     if any(not each.is_right.all() for _, each in found):
@@ -59,9 +60,8 @@ def check_arrays(rounds: Rounds, answers: Answers, published: bool) -> Result:
 
 def _under(task: Task, answers: Answers) -> tuple[Rounds, Resolved, list[tuple[int, Compared]]] | None:
     """The same under another convention; None where that leads to no numbers."""
-    rounds = Rounds(task)
     try:
-        resolved = resolve(answers, rounds.names_at, rounds.right)
+        rounds, resolved = read(task, answers)
         return rounds, resolved, _compared(rounds, resolved)
     except (NotFiniteError, NumberError):
         return None
@@ -113,7 +113,9 @@ def _unplaced(resolved: Resolved) -> Iterator[Checked]:
     """What has no quantity that could be compared."""
     for each in resolved.numbers:
         if each.key is None or not isinstance(each.key.quantity, Scalar):
-            reason = each.reason or "the derivative of one number by another isn't checked in a network of this size"
+            reason = (
+                str(each.reason) or "the derivative of one number by another isn't checked in a network of this size"
+            )
             answer = each.answer
             yield Checked(
                 answer.name, answer.text, Verdict.UNCHECKABLE, note=reason, after=answer.after, place=answer.place

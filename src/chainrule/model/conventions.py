@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from chainrule.catalogue.build import AnyLayer, Conventions, DenseLayer, layer_names
+from chainrule.catalogue.kinds import find_kind
+from chainrule.catalogue.layer_row import LayerUse
 from chainrule.catalogue.losses import find_loss
 
 SQUARED = {  # the losses that are taken for each other, with how each adds up
@@ -58,6 +60,7 @@ def other_choices(choices: Choices, outputs: int, samples: int) -> Iterator[Choi
             text = f"the error {WAYS[other]} over the {noun}, not {WAYS[way]}"
             yield Choice(where, f"{other}-over-{noun}", text, _with_conventions(conventions))
     yield from _biases(choices)
+    yield from _reset_gates(choices)
     if samples > 1 and choices.batch != 1:
         yield Choice("batch", "one-at-a-time", "one sample in each round, in turn", lambda c: replace(c, batch=1))
     if choices.batch is not None and choices.batch < samples:
@@ -86,6 +89,36 @@ def _biases(choices: Choices) -> Iterator[Choice]:
     if any(each.bias == "shared" for each in with_bias):
         text = "each neuron has a bias of its own, which is trained"
         yield Choice("biases", "biases-per-neuron", text, _own_biases)
+
+
+def _reset_gates(choices: Choices) -> Iterator[Choice]:
+    """The reset gate of gated recurrent units on the other side of the recurrent weights."""
+    found = {dict(each.settings).get("reset", "after") for each in choices.layers if _is_gru(each)}
+    for own, other in (("after", "before"), ("before", "after")):
+        if found == {own}:
+            text = f"the reset gate acts {other} the recurrent weights, not {own} them"
+            yield Choice("reset", f"reset-{other}", text, _with_resets(other))
+
+
+def _is_gru(layer: AnyLayer) -> TypeGuard[LayerUse]:
+    return isinstance(layer, LayerUse) and find_kind(layer.kind).name == "gru"
+
+
+def _with_resets(way: str) -> Callable[[Choices], Choices]:
+    """All such layers made the other way, without the bias that only one way has."""
+
+    def change(choices: Choices) -> Choices:
+        layers, parameters = [], dict(choices.parameters)
+        for layer, name in zip(choices.layers, layer_names(choices.layers), strict=True):
+            if _is_gru(layer):
+                settings = dict(layer.settings)
+                without = (*settings.get("without", ()), "candidate_recurrent_bias")
+                layer = replace(layer, settings=tuple({**settings, "reset": way, "without": without}.items()))
+                parameters.pop(f"v_{name}_g", None)
+            layers.append(layer)
+        return replace(choices, layers=tuple(layers), parameters=parameters)
+
+    return change
 
 
 def _each_layer(**changes: Any) -> Callable[[Choices], Choices]:

@@ -1,13 +1,19 @@
 """The right numbers of a task's rounds, each round calculated once."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 
+from chainrule.engines.numpy import compile_program
 from chainrule.explain.names import Names, names_of
 from chainrule.explain.round import Round
-from chainrule.model.rounds import round_after, state_after
-from chainrule.model.task import Array, Task, given_of, next_state, rows_of
+from chainrule.formula.expression import refs
+from chainrule.model.rounds import round_after, run_floats, state_after
+from chainrule.model.task import Array, Task, as_floats, given_of, next_state, rows_of, start_of
+from chainrule.program.adjoint import differentiate
+from chainrule.program.program import GIVEN, Program, Role, adjoint_name
 
 
 @dataclass(slots=True)
@@ -18,6 +24,8 @@ class Rounds:
     states: dict[int, dict[str, Array]] = field(default_factory=dict)
     names: dict[int, Names] = field(default_factory=dict)
     rounds: dict[int, Round] = field(default_factory=dict)
+    quick: dict[int, tuple[Mapping[str, Array], dict[str, Array]]] = field(default_factory=dict)
+    compiled: dict[int, tuple[Program, Callable[..., Mapping[str, Array]]]] = field(default_factory=dict)
 
     def names_at(self, done: int) -> Names:
         """The names of the round after so many."""
@@ -51,3 +59,49 @@ class Rounds:
     def right(self, done: int, family: str) -> Array:
         """A family's right numbers in a round."""
         return np.asarray(self.at(done).ledger[family])
+
+    def floats(self, done: int) -> Mapping[str, Array]:
+        """A round's numbers as floats: quick, for rounds that are only looked at."""
+        if done not in self.quick:
+            start = as_floats(start_of(self.task))
+            state = self.quick[done - 1][1] if done - 1 in self.quick else run_floats(self.task, start, done, "numpy")
+            program, given = given_of(self.task, state, done)
+            floats = as_floats(given)
+            if id(program) not in self.compiled:
+                self.compiled[id(program)] = (program, compile_program(program))
+            ledger = {**floats, **self.compiled[id(program)][1](floats)}
+            self.quick[done] = (ledger, as_floats(next_state(program, ledger, state)))
+        return self.quick[done][0]
+
+
+def with_derivatives(task: Task, asked: Collection[str] | None = None) -> Task:
+    """The task with the derivatives of the loss by more of the given numbers: those asked for, or all there can be.
+
+    A network is trained by its parameters only, but people calculate dE/dx too.
+    """
+
+    @cache
+    def program_for(samples: int) -> Program:
+        return _extended(task.program_for(samples), task.loss, asked)
+
+    return replace(task, program_for=program_for)
+
+
+def _extended(program: Program, loss: str, asked: Collection[str] | None) -> Program:
+    forward = [each for each in program.definitions if program.families[each.target].role in (Role.VALUE, Role.LOSS)]
+    used = {node.name for each in forward for node in refs(each.formula)}
+    wanted = [
+        family.name
+        for family in program.families.values()
+        if family.role in GIVEN - {Role.TARGET} and family.name in used and adjoint_name(family.name) not in
+        program.families and (asked is None or family.name in asked)
+    ]  # fmt: skip
+    if not wanted:
+        return program
+    trained = [each.of for each in program.families.values() if each.role == Role.ADJOINT]
+    before = {name: each for name, each in program.families.items() if each.role in (Role.VALUE, Role.LOSS, *GIVEN)}
+    derived = differentiate(Program(before, tuple(forward)), loss, [*wanted, *(n for n in trained if n in before)])
+    new = [each for each in derived.definitions if each.target not in program.families]
+    last = max(at for at, each in enumerate(program.definitions) if program.families[each.target].role == Role.ADJOINT)
+    families = {**program.families, **{each.target: derived.families[each.target] for each in new}}
+    return Program(families, (*program.definitions[: last + 1], *new, *program.definitions[last + 1 :]))

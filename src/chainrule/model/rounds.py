@@ -50,7 +50,7 @@ def state_after(task: Task, rounds: int, arithmetic: Arithmetic = FLOAT, engine:
 
 def floats_after(task: Task, rounds: int, engine: str = "numpy") -> dict[str, Array] | None:
     """Parameters and states after so many rounds, as floats; None where they are no numbers any more."""
-    after = _run_floats(task, as_floats(start_of(task)), rounds, engine)
+    after = run_floats(task, as_floats(start_of(task)), rounds, engine)
     return after if all(np.isfinite(array).all() for array in after.values()) else None
 
 
@@ -69,7 +69,7 @@ def engine_for(task: Task, rounds: int, engine: str = "auto") -> tuple[str, str]
     return choice.engine, choice.why
 
 
-def _run_floats(task: Task, state: dict[str, Array], rounds: int, engine: str) -> dict[str, Array]:
+def run_floats(task: Task, state: dict[str, Array], rounds: int, engine: str) -> dict[str, Array]:
     """All rounds in one call where every round takes equally many samples, else round by round with NumPy."""
     sizes = {rows.stop - rows.start for rows in (rows_of(task, done) for done in range(min(rounds, task.samples)))}
     if len(sizes) == 1:

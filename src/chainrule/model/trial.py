@@ -13,16 +13,16 @@ from chainrule.check.candidates import Candidate, bent_program
 from chainrule.check.diagnose import Diagnosis, diagnose
 from chainrule.check.mark import Marking, Reported, Verdict, marking
 from chainrule.check.resolve import Found, Resolved, entries, resolve
-from chainrule.check.sheet import Extra, Key, Sheet, calculated, identifier, sheet_of
+from chainrule.check.sheet import Extra, Key, Sheet, has_few_parts, identifier, sheet_of
 from chainrule.explain.names import Names, Ratio, Scalar, names_of
 from chainrule.explain.round import forward_definitions
 from chainrule.formula.expression import refs
-from chainrule.model.right import Rounds
+from chainrule.model.right import Rounds, with_derivatives
 from chainrule.model.rounds import NotFiniteError, floats_after
 from chainrule.model.task import Task
-from chainrule.numbers.arithmetic import FLOAT, NumberError
+from chainrule.numbers.arithmetic import NumberError
 from chainrule.program.adjoint import differentiate
-from chainrule.program.program import Program
+from chainrule.program.program import Program, Role
 
 NEAR = 4  # rounds from the start that stand on one sheet, one after the other
 DRIFT = 1e-11  # relative: how far the floats of many rounds may lie apart
@@ -57,16 +57,43 @@ class Trial:
 
 def tried(task: Task, answers: Answers, like: Trial | None = None) -> Trial:
     """The answers marked on a task; ``like`` are the same under other conventions, with the same names."""
-    rounds = Rounds(task)
-    resolved = resolve(answers, rounds.names_at, rounds.right) if like is None else like.resolved
-    found = _all_found(resolved) if like is None else like.found
+    if like is not None:
+        rounds = Rounds(with_derivatives(task, asked_of(like)))
+        return Trial(rounds, like.resolved, like.found, _marked(rounds, like.found))
+    rounds, resolved = read(task, answers)
+    found = _all_found(resolved)
     return Trial(rounds, resolved, found, _marked(rounds, found))
 
 
+def read(task: Task, answers: Answers) -> tuple[Rounds, Resolved]:
+    """What the answers are for; and the rounds, with the derivatives by inputs where there are such answers."""
+    wide = Rounds(with_derivatives(task))
+    resolved = resolve(answers, wide.names_at, wide.right)
+    return Rounds(with_derivatives(task, _by_given(wide, resolved))), resolved
+
+
+def _by_given(wide: Rounds, resolved: Resolved) -> frozenset[str]:
+    """The families that the loss is differentiated by in some answer."""
+    families = wide.names_at(0).program.families
+    named = [name for each in resolved.numbers if each.key is not None for name in _families_of(each.key)]
+    named += [each.family for each in resolved.arrays if each.family]
+    return frozenset(families[name].of for name in named if name in families and families[name].role == Role.ADJOINT)
+
+
+def asked_of(trial: Trial) -> frozenset[str]:
+    """The families that the loss is differentiated by in some answer."""
+    return _by_given(trial.rounds, trial.resolved)
+
+
 def tried_safely(task: Task, answers: Answers, base: Trial) -> Trial | None:
-    """The answers under another convention; None where that leads to no numbers."""
+    """The answers under another convention; None where that leads to no numbers, or knows fewer of the names."""
     try:
-        return tried(task, answers, base if _has_names_of(task, base) else None)
+        if _has_names_of(task, base):
+            return tried(task, answers, base)
+        rounds, resolved = read(task, answers)
+        found = _all_found(resolved)
+        known = sum(each.key is None for each in found) <= base.unknown
+        return Trial(rounds, resolved, found, _marked(rounds, found)) if known else None
     except (NotFiniteError, NumberError):
         return None
 
@@ -82,18 +109,14 @@ def may_be_right(task: Task, base: Trial, strict: bool = False) -> bool:
         return shapes is None and not strict
     if not _has_names_of(task, base):
         return not strict
-    rounds = Rounds(task)
-    try:
-        sheet, _ = sheet_for(rounds, [each.key for each in base.found if each.key is not None])
-        right = calculated(sheet, FLOAT)
-    except (NotFiniteError, NumberError):
-        return False
-    return all(
-        each.line in right
-        and abs(float(each.answer.value) - right[each.line])
-        <= ROUGHLY * float(each.answer.unit) + 1e-5 * abs(right[each.line])
-        for each in base.marked.reported
-    )
+    rounds = Rounds(with_derivatives(task, asked_of(base)))
+    for each, key in zip(base.marked.reported, (each.key for each in base.found if each.key is not None), strict=True):
+        if isinstance(key.quantity, Ratio):
+            continue
+        right = float(rounds.floats(key.done)[key.quantity.family][key.quantity.index])
+        if not abs(float(each.answer.value) - right) <= ROUGHLY * float(each.answer.unit) + 1e-5 * abs(right):
+            return False
+    return True
 
 
 def _has_names_of(task: Task, base: Trial) -> bool:
@@ -108,7 +131,7 @@ def _shapes(task: Task, base: Trial) -> dict[str, tuple[int, ...] | None] | None
     losses = [each.key for each in base.found if each.key is not None and _is_by_loss(base, each.key)]
     if base.unknown or losses:
         return None
-    families = Rounds(task).names_at(0).program.families
+    families = Rounds(with_derivatives(task, asked_of(base))).names_at(0).program.families
     used = {name for each in base.found if each.key is not None for name in _families_of(each.key)}
     return {name: families[name].shape if name in families else None for name in used}
 
@@ -164,7 +187,8 @@ def sheet_for(rounds: Rounds, keys: Sequence[Key]) -> tuple[Sheet, dict[int, flo
     chosen = list(range(max(near) + 1)) if near else []
     far = [done for done in wanted if done > NEAR]
     parts = [(done, rounds.names_at(done), rounds.given(done)) for done in (*chosen, *far)]
-    sheet = sheet_of(parts)
+    split = any(isinstance(key.quantity, Ratio) for key in keys) or has_few_parts(rounds.names_at(0))
+    sheet = sheet_of(parts, split=split)
     extras = [
         extra
         for key in dict.fromkeys(keys)
@@ -172,7 +196,7 @@ def sheet_for(rounds: Rounds, keys: Sequence[Key]) -> tuple[Sheet, dict[int, flo
         for extra in [_extra(rounds.names_at(key.done), key.done, key.quantity)]
     ]
     if extras:
-        sheet = sheet_of(parts, extras)
+        sheet = sheet_of(parts, extras, split)
     return sheet, dict.fromkeys(far, DRIFT)
 
 
@@ -237,7 +261,7 @@ def _other_rounds(rounds: Rounds, marked: Marking, line: str) -> Mapping[int, fl
         if each == done:
             continue
         try:
-            found[each] = float(rounds.at(each).ledger[quantity.family][quantity.index])
-        except (NotFiniteError, KeyError, IndexError):
+            found[each] = float(rounds.floats(each)[quantity.family][quantity.index])
+        except (KeyError, IndexError):
             break
     return found

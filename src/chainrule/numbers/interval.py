@@ -128,7 +128,8 @@ def power(base: Interval, exponent: Interval) -> Interval:
     if whole == 0:
         return ONE
     sized = abs(base) if whole % 2 == 0 else base
-    return _outwards(_whole(sized.lower, whole), _whole(sized.upper, whole), LIBRARY_ERROR)
+    wide = _outwards(_whole(sized.lower, whole), _whole(sized.upper, whole), LIBRARY_ERROR)
+    return wide if sized.lower < 0 else Interval(max(wide.lower, 0.0), wide.upper)
 
 
 def _whole(x: float, exponent: int) -> float:

@@ -70,7 +70,7 @@ def solve(
             rest = Index(tuple(term for term in now.terms if term[0] != name), now.constant)
             value = add_indices(Index(()), add_indices(letter(goal), rest, -1), sign)
             bound = {key: substitute_index(old, {name: value}) for key, old in bound.items()} | {name: value}
-            tests.extend(_range_tests(value, sizes[name], known))
+            tests.extend(range_tests(value, sizes[name], known))
     return _renamed(bound, tests, goals, target, known, tuple(name for name in sizes if name not in bound))
 
 
@@ -78,7 +78,7 @@ def _is_bare(index: Index) -> bool:
     return index.constant == 0 and len(index.terms) == 1 and index.terms[0][1] == 1
 
 
-def _range_tests(value: Index, size: int, sizes: Mapping[str, int]) -> list[Comparison]:
+def range_tests(value: Index, size: int, sizes: Mapping[str, int]) -> list[Comparison]:
     """``0 <= value`` and ``value < size``, each only where it can fail."""
     low, high = index_range(value, sizes)
     tests = []

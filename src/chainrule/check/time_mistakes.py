@@ -1,0 +1,122 @@
+"""The mistakes that people make in recurrent layers, a row each."""
+
+from chainrule.check.mistake import Mistake
+from chainrule.check.product_bends import exchanged, factor_left_out, gate_turned_round
+from chainrule.check.sum_bends import bias_twice, sign_of_part
+from chainrule.check.time_bends import (
+    carry_dropped,
+    cut_too_early,
+    input_of_other_step,
+    last_step_only,
+    previous_step,
+    slope_at_state,
+    state_left_out,
+    wrong_step,
+)
+
+TIME_MISTAKES = (
+    Mistake(
+        "last-step-only",
+        "only the last step in time is counted in the gradient",
+        "Every step uses the same parameters: the parts of all steps add up.",
+        last_step_only,
+        ("rnn", "dE/du_r"),
+        0.8,
+    ),
+    Mistake(
+        "carry-dropped",
+        "what comes back from the next step in time is left out",
+        "A state acts on the error at its own step and through all steps after it.",
+        carry_dropped,
+        ("lstm", "dE/dc_l_1"),
+        0.8,
+    ),
+    Mistake(
+        "cut-too-early",
+        "nothing comes back across a step: backpropagation through time is cut there",
+        "Without truncation the derivative goes back through all steps to the first.",
+        cut_too_early,
+        ("rnn", "dE/dw_r"),
+        0.6,
+    ),
+    Mistake(
+        "previous-step",
+        "the state of the step before stands where that of the step itself belongs",
+        "The state is brought up to date first; the output is made from the new one.",
+        previous_step,
+        ("lstm", "h_l_2"),
+        0.6,
+    ),
+    Mistake(
+        "wrong-step",
+        "on the way back a quantity of the step itself stands where that of the step before or after belongs",
+        "What was multiplied on the way forward is what multiplies on the way back: of the same step as there.",
+        wrong_step,
+        ("lstm", "dE/df_l_2"),
+        0.7,
+    ),
+    Mistake(
+        "input-of-other-step",
+        "the input of another step in time is used",
+        "Step t takes in the input of step t and the state of step t - 1.",
+        input_of_other_step,
+        ("rnn", "net_r_2"),
+        0.6,
+    ),
+    Mistake(
+        "state-left-out",
+        "the state of the step before is left out",
+        "A recurrent layer takes in its own state of the step before besides the input.",
+        state_left_out,
+        ("rnn", "net_r_2"),
+        0.7,
+    ),
+    Mistake(
+        "bias-twice",
+        "the bias is added twice",
+        "One bias for each neuron or gate: where two are added, for input and state, their sum is the bias.",
+        bias_twice,
+        ("lstm", "net_l_i_1"),
+        0.6,
+    ),
+    Mistake(
+        "exchanged",
+        "two quantities are exchanged",
+        "Each gate has a place of its own: c = f * (c of the step before) + i * g.",
+        exchanged,
+        ("lstm", "c_l_2"),
+        0.6,
+    ),
+    Mistake(
+        "gate-turned-round",
+        "a gate is taken the other way round: z stands where 1 - z belongs",
+        "Papers and libraries differ in which of the two keeps the old state; the formula of the network says which.",
+        gate_turned_round,
+        ("gru", "h_g_2"),
+        0.7,
+    ),
+    Mistake(
+        "slope-at-state",
+        "the slope of the function within is taken from the product: 1 - h**2 for 1 - tanh(c)**2",
+        "In h = o * tanh(c) the slope of tanh belongs to tanh(c), without the gate.",
+        slope_at_state,
+        ("lstm", "dE/dc_l_2"),
+        0.7,
+    ),
+    Mistake(
+        "factor-left-out",
+        "a factor is left out on the way back",
+        "What multiplies a quantity on the way forward multiplies its derivative on the way back.",
+        factor_left_out,
+        ("lstm", "dE/dc_l_2"),
+        0.5,
+    ),
+    Mistake(
+        "sign-of-part",
+        "the sign of one part of the derivative is turned round",
+        "A quantity that is subtracted sends back its derivative with a minus.",
+        sign_of_part,
+        ("gru", "dE/dz_g_2"),
+        0.4,
+    ),
+)
