@@ -96,23 +96,20 @@ class LayerKinds(Directive):
         return [self.kind(row) for row in LAYER_ROWS]
 
     def kind(self, row: object) -> nodes.section:
+        from chainrule.catalogue.layer_row import setting_text
+
         title = nodes.title("", "", nodes.literal(row.name, row.name))
         section = nodes.section("", title, names=[row.name])
         self.state.document.note_implicit_target(section, section)
         also = f" Also written {', '.join(row.aliases)}." if row.aliases else ""
         section += nodes.paragraph("", f"{row.title[0].upper()}{row.title[1:]}.{also} {row.source}".strip())
-        lines = [(each.name, self.said(each)) for each in row.settings] + list(row.keys)
+        lines = [(each.name, setting_text(each)) for each in row.settings] + list(row.keys)
         items = [
             nodes.list_item("", nodes.paragraph("", "", nodes.literal(name, name), nodes.Text(f": {text}")))
             for name, text in lines
         ]
         section += nodes.bullet_list("", *items) if items else nodes.paragraph("", "It has no settings.")
         return section
-
-    def said(self, setting: object) -> str:
-        default = "needed" if setting.required else "" if setting.default is None else f"default: {setting.default}"
-        choices = f" One of {', '.join(setting.choices)}." if setting.choices else ""
-        return f"{setting.meaning}{choices}{f' ({default})' if default else ''}"
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

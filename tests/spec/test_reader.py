@@ -8,7 +8,6 @@ import pytest
 
 from chainrule.model.prepare import task_of
 from chainrule.spec.examples import example_names, example_text, new_spec_text
-from chainrule.spec.fields import FIELDS, spec_schema
 from chainrule.spec.problems import SpecErrors
 from chainrule.spec.reader import parse_spec, read_spec
 from chainrule.spec.spec import NetworkPart
@@ -232,16 +231,6 @@ def test_a_network_too_large_for_the_machine_is_refused_before_it_is_made() -> N
     with pytest.raises(CatalogueError, match=r"10,000,010,000,000 parameters .* would need about"):
         check_size(parameter_shapes(1_000_000, [DenseLayer(10_000_000)]))
     assert "each sample has 1 number," in problems(text)
-
-
-def test_the_schema_knows_every_field() -> None:
-    schema = spec_schema()["properties"]
-    for field in FIELDS:
-        if not field.table:
-            assert field.key in schema
-        elif field.key != "*":
-            table = schema[field.table]
-            assert field.key in (table["items"] if field.table == "layer" else table)["properties"]
 
 
 WITHOUT_DATA = """

@@ -237,9 +237,16 @@ HEADS = Setting("heads", "count", "How many heads; one without an axis of its ow
 HIDDEN = Setting("units", "count", "How many hidden units; four times the width unless given.", None)
 PARTS = (("query", "queries"), ("key", "keys"), ("value", "values"))
 ATTENTION_KEYS = (
-    *((f"{key}_{what}", f"of the {word}, for each head") for key, word in PARTS for what in ("weights", "bias")),
-    ("output_weights", "from the mixed values of all heads to the output"),
-    ("output_bias", "of the output, or none"),
+    *(
+        (f"{key}_{what}", f"of the {word}: {axes}")
+        for key, word in PARTS
+        for what, axes in (
+            ("weights", "head, number in it, feature of the input"),
+            ("bias", "head, number in it, or none"),
+        )
+    ),
+    ("output_weights", "from the mixed values to the output: feature of the output, head, number in it"),
+    ("output_bias", "one for each feature of the output, or none"),
 )
 FORWARD_KEYS = (("weights_1", "to the hidden units"), ("bias_1", "of the hidden units"),
                 ("weights_2", "from the hidden units"), ("bias_2", "of the output"))  # fmt: skip

@@ -24,6 +24,18 @@ class Setting:
     choices: tuple[str, ...] = ()
 
 
+def setting_text(setting: Setting) -> str:
+    """What a setting means, which values it may have, and what it is unless given.
+
+    >>> setting_text(Setting("reset", "text", "Where the reset gate stands.", "after", choices=("after", "before")))
+    'Where the reset gate stands. One of after, before. (default: after)'
+    """
+    choices = f" One of {', '.join(setting.choices)}." if setting.choices else ""
+    default = str(setting.default).lower() if isinstance(setting.default, bool) else setting.default
+    unless = " (needed)" if setting.required else "" if default is None else f" (default: {default})"
+    return f"{setting.meaning}{choices}{unless}"
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """What a layer takes in: a family, its letters and its shape, both without the samples."""

@@ -4,17 +4,26 @@ from pathlib import Path
 
 import click
 
-from chainrule.cli.base import OUTPUT, Refusal, answering, cli, output
+from chainrule.cli.base import OUTPUT, Refusal, answering, cli, output, terminal_width
 
 
-@cli.command("list", epilog="Example: chainrule list")
+@cli.command("list", epilog="Example: chainrule list lstm")
+@click.argument("what", default="examples")
 @answering
-def list_examples() -> None:
-    """The examples that can be named in place of a network file."""
+def list_names(what: str) -> None:
+    """The examples that can be named in place of a network file.
+
+    With `layers` the kinds of layers; with the name of a kind its settings and numbers.
+    """
     from chainrule import model
 
-    for name, title in model.examples():
-        click.echo(f"{name:22}{title}")
+    if what in ("examples", "layers"):
+        for name, title in model.examples() if what == "examples" else model.kinds():
+            click.echo(f"{name:{22 if what == 'examples' else 30}}{title}")
+    elif what == "dense":
+        raise Refusal("a dense layer is described in docs/network-file.md; a commented one is in: chainrule new -")
+    else:
+        click.echo(model.kind_text(what, terminal_width()))
 
 
 @cli.command(epilog="Example: chainrule new mine.toml")

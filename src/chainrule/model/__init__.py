@@ -11,6 +11,7 @@ from chainrule.check.reading import read_answers
 from chainrule.engines.choose import UnknownEngine
 from chainrule.explain.find import UnknownQuantity
 from chainrule.formula.parse import FormulaError, FormulaErrors
+from chainrule.model.kinds import kind_text, kinds
 from chainrule.model.layers import Dense, Layer
 from chainrule.model.network import Network
 from chainrule.model.prepare import task_of
@@ -22,9 +23,9 @@ from chainrule.numbers.ledger import LedgerError
 from chainrule.page.problems import PageError
 from chainrule.program.sizes import ProgramError
 from chainrule.spec.examples import example_names, example_text, new_spec_text
-from chainrule.spec.fields import spec_schema
 from chainrule.spec.problems import Problem, SpecErrors
 from chainrule.spec.reader import parse_spec, read_spec
+from chainrule.spec.schema import spec_schema
 from chainrule.spec.spec import Spec
 from chainrule.training.problems import DivergedError, TrainingError
 
@@ -119,6 +120,8 @@ __all__ = [
     "Step",
     "examples",
     "is_trained",
+    "kind_text",
+    "kinds",
     "later",
     "load",
     "load_results",

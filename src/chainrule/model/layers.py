@@ -48,7 +48,8 @@ class Layer:
     """A layer of some kind: ``Layer("convolution", kernel=3, filters=2, activation="relu")``.
 
     Its settings and its numbers are those of the kind's row, the same as in a network file; what is not given is drawn
-    as the row says, and ``bias=None`` leaves the bias out. ``inputs`` names the layers that it takes in, the one
+    as the row says, and ``bias=None`` leaves the bias out. `chainrule list layers` has the kinds, `chainrule list lstm`
+    what one may be given. ``inputs`` names the layers that it takes in, the one
     before unless given. Raises ``CatalogueError`` for an unknown kind and for what its row doesn't have.
 
     >>> Layer("conv2d", kernel=3).row.name

@@ -105,34 +105,3 @@ TABLES = tuple(dict.fromkeys(field.table for field in FIELDS if field.table))
 def fields_of(table: str) -> dict[str, Field]:
     """The fields of a table by key."""
     return {field.key: field for field in FIELDS if field.table == table}
-
-
-def spec_schema() -> dict[str, Any]:
-    """The JSON Schema of a network file, for editors."""
-    properties: dict[str, Any] = {}
-    for field in FIELDS:
-        kind = dict(KINDS[field.kind][1]) | {"description": field.meaning}
-        if field.choices:
-            kind["enum"] = list(field.choices)
-        if not field.table:
-            properties[field.key] = kind
-            continue
-        table = properties.setdefault(field.table, _table_schema(field.table))
-        inside = table["items"] if field.table == "layer" else table
-        if field.key != "*":
-            inside["properties"][field.key] = kind
-            if field.required:
-                inside.setdefault("required", []).append(field.key)
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "A chainrule network file",
-        "type": "object",
-        "properties": properties,
-        "additionalProperties": False,
-    }
-
-
-def _table_schema(table: str) -> dict[str, Any]:
-    own = any(field.key == "*" for field in FIELDS if field.table == table)
-    schema: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": own}
-    return {"type": "array", "items": schema} if table == "layer" else schema

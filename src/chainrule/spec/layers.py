@@ -46,7 +46,7 @@ def read_kind(report: Report, path: Path, table: Mapping[str, Any]) -> KindPart 
     for key, value in table.items():
         where = (*path, key)
         if key in ways:
-            settings[key] = read_value(report, where, _field(ways[key]), value)
+            settings[key] = read_value(report, where, as_field(ways[key]), value)
         elif key not in keys:
             report.add(where, f"{row.name} has no field {shown(key)}", did_you_mean(key, [*ways, *keys]))
             meant.add(nearest(key, [*ways, *keys]))
@@ -72,8 +72,10 @@ def not_shared(report: Report, path: Path, owner: str, keys: Sequence[str]) -> N
         report.add((*path, key), f"the layer uses the {key} of {owner}", f"leave {key} out, or leave share out")
 
 
-def _field(setting: Setting) -> Field:
-    return Field("layer", setting.name, setting.kind, setting.meaning, choices=setting.choices)
+def as_field(setting: Setting) -> Field:
+    """A setting as a field of a network file."""
+    return Field("layer", setting.name, setting.kind, setting.meaning, required=setting.required,
+                 choices=setting.choices)  # fmt: skip
 
 
 def setting_value(row: LayerRow, setting: Setting, value: Any) -> Any:
@@ -85,7 +87,7 @@ def setting_value(row: LayerRow, setting: Setting, value: Any) -> Any:
     Decimal('0.5')
     """
     report = Report("", {})
-    found = read_value(report, (setting.name,), _field(setting), value)
+    found = read_value(report, (setting.name,), as_field(setting), value)
     for problem in report.problems:
         raise CatalogueError(f"{row.name}, {problem.place}: {problem.message}")
     return found
