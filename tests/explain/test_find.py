@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.explain.find import UnknownQuantity, Whole, find
+from chainrule.explain.find import Quantity, UnknownQuantity, Whole, find, is_short
 from chainrule.explain.names import Names, Ratio, Scalar, address, name, names_of, scalars
 from chainrule.explain.quantity import quantities
 from chainrule.model import load
@@ -29,6 +29,7 @@ WAYS = {
     ("net_h", (0, 0)): ["net_h1", "neth1", "net h1", "net_{h1}", "net_h[1]", "net_h[1,1]", "NET_H1"],
     ("w_o_next", (0, 0)): [
         "w5+", "new w5", "w5_new", "w5 new", "updated w5", "w5^+", "w5⁺", "w5'", "w5_next", "w_5^{+}", "w_o[1,1]+",
+        "w_o+[1,1]", "w_o'[1, 1]",
     ],
     ("E_total", ()): ["E", "E_total", "Etotal", "E total", "loss", "error", "total error", "cost"],
     ("E", (0, 1)): ["E_o2", "Eo2", "E[1,2]"],
@@ -130,3 +131,27 @@ def test_a_large_network_names_its_weights_by_address() -> None:
     names = names_of(net.step([[0.5] * 20], [[1.0]]).round.names.program)
     assert name(names, Scalar("w_h", (2, 4))) == "w_h[3,5]"
     assert find(names, "w_h[3,5]") == Scalar("w_h", (2, 4))
+
+
+SHORT = [
+    ("rnn", "h2", Scalar("h_r", (0, 1))),
+    ("rnn", "h_2", Scalar("h_r", (0, 1))),
+    ("rnn", "dE/dh2", Scalar("d_h_r", (0, 1))),
+    ("rnn", "dW", Scalar("d_w_r", ())),
+    ("rnn", "U+", Scalar("u_r_next", ())),
+    ("conv", "dK", Whole("d_k_c")),
+    ("conv", "K[1,2]", Scalar("k_c", (0, 1))),
+    ("conv", "net_c12", Scalar("net_c", (0, 0, 1))),
+]
+
+
+@pytest.mark.parametrize(("example", "text", "expected"), SHORT, ids=[text for _, text, _ in SHORT])
+def test_the_layer_may_be_left_out_where_only_one_is_meant(example: str, text: str, expected: Quantity) -> None:
+    names = load(example).round.names
+    assert find(names, text) == expected
+    assert is_short(names, text) == (text != "net_c12")
+
+
+def test_a_name_that_two_layers_share_is_not_guessed() -> None:
+    with pytest.raises(UnknownQuantity):
+        find(load("mazur").round.names, "net1")

@@ -103,10 +103,10 @@ class Result:
 
 
 def all_right(result: Result) -> bool:
-    """Whether no number is wrong: then a command that checks exits with 0."""
-    return not result.count(Verdict.WRONG, Verdict.FOLLOWS) and all(
-        each.right == each.count for each in result.families
-    )
+    """Whether no number is wrong, and some could be checked: then a command that checks exits with 0."""
+    checkable = result.families or not result.checked or result.count(Verdict.RIGHT, Verdict.DIGITS)
+    wrong = result.count(Verdict.WRONG, Verdict.FOLLOWS)
+    return bool(checkable) and not wrong and all(each.right == each.count for each in result.families)
 
 
 def first_name(result: Result) -> str | None:

@@ -170,7 +170,7 @@ def check(
     """Check your own numbers: the first wrong one, what only follows from it, and the mistake behind it.
 
     ANSWERS is a file with names and numbers (text, CSV, JSON, TOML, a spreadsheet, npz, safetensors, a PyTorch state
-    dict), or - for standard input. The exit status is 1 where a number is wrong.
+    dict), or - for standard input. The exit status is 1 where a number is wrong, or none could be checked.
     """
     from chainrule import model
 

@@ -37,6 +37,7 @@ class UnknownQuantity(KeyError):
         return f"there is no quantity {shown!r}; {hint}"
 
 
+DERIVED = (Role.ADJOINT, Role.UPDATED)
 GREEK = {
     "∂": "d",
     "δ": "delta",
@@ -66,10 +67,29 @@ def find(names: Names, text: str) -> Quantity:
     sample, and a family's own name for all of it.
     """
     plain = _plain_text(text)
-    found = _find(names, plain)
+    found = _find(names, plain) or _find(_without_layers(names), plain)
     if found is None:
         raise UnknownQuantity(text.strip(), names)
     return found
+
+
+def is_short(names: Names, text: str) -> bool:
+    """Whether a text is no name of the program, and only understood because one layer alone has such a quantity."""
+    return _find(names, _plain_text(text)) is None
+
+
+def _without_layers(names: Names) -> Names:
+    """The names with the layer left out, where only one layer has such a family: ``h2`` is step 2 of ``h_r``."""
+    families = names.program.families
+    short = {name: _stem(name, families[name].layer) for name in names.labels if families[name].role not in DERIVED}
+    stems = list(short.values())
+    one = {name: stem for name, stem in short.items() if stem and stem not in families and stems.count(stem) == 1}
+    labels = {name: replace(names.labels[name], base=stem, first=0) for name, stem in one.items()}
+    return replace(names, labels={**names.labels, **labels})
+
+
+def _stem(name: str, layer: str) -> str:
+    return name.replace(f"_{layer}", "", 1) if layer and f"_{layer}" in name else ""
 
 
 def _plain_text(text: str) -> str:
@@ -80,6 +100,7 @@ def _plain_text(text: str) -> str:
 
 
 def _find(names: Names, text: str) -> Quantity | None:
+    text = re.sub(r"^(.+?)(\^?\{?\+\}?|['′])\s*(\[[\d\s,]+\])$", r"\1\3\2", text)  # w_o+[1,2] is w_o[1,2]+
     found = _exact(names, text) or _derivative(names, text)
     if found is None and (match := NEW.match(text)):
         found = _of_role(names, _find(names, match[1] or match[2]), Role.UPDATED)
@@ -107,8 +128,9 @@ def _exact(names: Names, text: str) -> Quantity | None:
     found = [each for family, label in names.labels.items() if (each := _scalar(names, family, label, text, sample))]
     if found:
         return found[0]
-    for family in names.labels:
-        if sample is None and _squeeze(family) == squeezed:
+    for family, label in names.labels.items():
+        own = (_squeeze(family),) if label.first else (_squeeze(family), _squeeze(label.base))
+        if sample is None and squeezed in own:
             return _whole(names, family)
     return None
 
@@ -181,6 +203,8 @@ def _possible(
         rest = squeezed[len(base) :].strip("[]")
         if re.fullmatch(r"\d{1,9}(,\d{1,9})*", rest):
             yield samples + tuple(int(each) - 1 for each in rest.split(","))
+        if rest.isdigit() and 1 < len(rest) == len(shape) - len(samples):  # net_c12 is row 1, column 2
+            yield samples + tuple(int(each) - 1 for each in rest)
     if base == squeezed and prod(shape[len(samples) :]) == 1:
         yield samples + (0,) * len(shape[len(samples) :])  # net_o, where there is only one output
 

@@ -31,7 +31,7 @@ class Check:
 
     @property
     def ok(self) -> bool:
-        """Whether no number is wrong."""
+        """Whether no number is wrong, of those that could be checked, and there was one."""
         return all_right(self.result)
 
     @property
