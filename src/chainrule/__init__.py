@@ -41,3 +41,8 @@ def __getattr__(name: str) -> Any:
 
         return getattr(model, name)
     raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """What there is, imported or not, for those who complete names."""
+    return sorted(__all__)

@@ -7,6 +7,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.catalogue.row import CatalogueError
+from chainrule.numbers.ledger import LedgerError
 
 WRONG = [
     ("lstm", {"units": 1, "returns": "frist"}, "returns: 'frist' is not one of last or all"),
@@ -49,3 +50,23 @@ def test_numbers_beside_a_share_are_refused() -> None:
         cr.Dense(2, "tanh", bias=[0, 0.1], share="h")
     with pytest.raises(CatalogueError, match="uses the weights of c: leave its own out"):
         cr.Layer("conv2d", kernel=1, weights=[[1]], share="c")
+
+
+def test_weights_that_are_no_numbers_and_targets_before_a_flatten_are_told() -> None:
+    with pytest.raises(LedgerError, match="the weights of o must be numbers, in rows of one length"):
+        cr.Network(2, [cr.Dense(2, weights=[["a", "b"], [1, 2]])])
+    net = cr.Network((4, 4), [cr.Layer("conv", kernel=2), cr.Dense(2)])
+    assert repr(net) == "<Network of 4 x 4 inputs: convolution_2d, identity; half_squared_error>"
+    with pytest.raises(LedgerError, match="is a flatten missing before the last layer"):
+        net.step(np.zeros((1, 4, 4)), [[1, 2]])
+
+
+def test_a_recurrent_layer_may_have_a_softmax() -> None:
+    net = cr.Network((2, 3), [cr.Layer("rnn", units=2, activation="softmax", name="r")], "half_squared_error")
+    w, u = (net.parameters[name] for name in ("w_r", "u_r"))
+    x, h = np.array([[1.0, 2, 3], [0.5, -1, 0]]), np.zeros(2)
+    for row in x:
+        h = np.exp(w @ row + u @ h)
+        h /= h.sum()
+    step = net.step([x], [[0, 1]])
+    np.testing.assert_allclose([step["out_r[1,1]"], step["out_r[1,2]"]], h, rtol=1e-12)

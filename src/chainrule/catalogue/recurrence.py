@@ -16,10 +16,10 @@ from chainrule.catalogue.layer_row import (
     Setting,
     Settings,
     Source,
+    activated,
     letters,
     sizes_text,
 )
-from chainrule.catalogue.layers import activation_formula
 from chainrule.catalogue.row import CatalogueError
 from chainrule.program.program import Role
 
@@ -137,7 +137,7 @@ def _recurrent(formulas_of: FormulasOf, given_of: GivenOf, states: tuple[str, ..
 
 
 def _simple(cell: Cell) -> list[str]:
-    out = activation_formula(cell.settings["activation"])[0].replace("net[n,j]", cell.now("net"))
+    out, _ = activated(cell.settings["activation"], ("n", "t", *cell.unit))
     return [cell.net("", "bias"), f"{cell.now('h')} = {out}"]
 
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.catalogue.build import Conventions, Inputs, output_shape, parameter_shapes, place_layers
+from chainrule.catalogue.build import Conventions, DenseLayer, Inputs, output_shape, parameter_shapes, place_layers
 from chainrule.catalogue.initialisers import find_initialiser
+from chainrule.catalogue.layer_row import sizes_text
 from chainrule.catalogue.place import chooses_below, given_of_layer, input_shape, no_row
 from chainrule.catalogue.training import Update
 from chainrule.model.layers import Dense, Layer, layer_of, part_of, start_of
@@ -77,6 +78,12 @@ class Network:
                 else:
                     into = self.parameters if given.role == Role.PARAMETER else self._others
                     into[family] = _start(value, given.shape, rng, what, given.fans)
+
+    def __repr__(self) -> str:
+        kinds = (each.activation if isinstance(each, DenseLayer) else each.kind for each in self.layers)
+        return (
+            f"<Network of {sizes_text(input_shape(self.inputs))} inputs, {', '.join(kinds)}; {self.conventions.loss}>"
+        )
 
     def step(
         self,
@@ -240,20 +247,28 @@ def _start(
 ) -> Array:
     if isinstance(value, str):
         return draw(find_initialiser(value), shape, rng, fans=fans)
-    array = np.asarray(value, dtype=float)
+    array = _array(value, what)
     if array.shape != shape:
         rows = ": a row for each neuron" if len(shape) == 2 else ""
         raise LedgerError(f"{what} are {shape_text(array.shape)}, but must be {shape_text(shape)}{rows}")
     return array
 
 
+def _array(value: Any, what: str) -> Array:
+    try:
+        return np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise LedgerError(f"{what} must be numbers, in rows of one length") from None
+
+
 def _samples(values: Any, shape: tuple[int, ...], what: str) -> Array:
-    array = np.asarray(values, dtype=float)
+    array = _array(values, what)
     if array.ndim > 1 and array.shape[1:] == (prod(shape),):
         array = array.reshape((len(array), *shape))
     if array.shape[1:] != shape or not array.ndim or not len(array):
         wanted = f"a row for each sample with {prod(shape)} numbers in it"
         wanted += f", or {shape_text(shape)} for each" if len(shape) > 1 else ""
+        wanted += "; is a flatten missing before the last layer?" if what == "targets" and len(shape) > 1 else ""
         raise LedgerError(f"{what} are {shape_text(array.shape)}, but must be {wanted}")
     if not np.isfinite(array).all():
         row, *place = np.argwhere(~np.isfinite(array))[0]

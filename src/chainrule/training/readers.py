@@ -115,6 +115,8 @@ def of_arrays(x: Any, target: Any = None) -> Table:
     ['x1', 'x2', 'target']
     """
     inputs = np.asarray(x)
+    if not inputs.size:
+        raise DataError("there are no rows of data")
     columns = spread("x", inputs.reshape(len(inputs), -1))
     if target is not None:
         columns |= spread("target", np.asarray(target))
