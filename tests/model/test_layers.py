@@ -56,7 +56,7 @@ def test_weights_that_are_no_numbers_and_targets_before_a_flatten_are_told() -> 
     with pytest.raises(LedgerError, match="the weights of o must be numbers, in rows of one length"):
         cr.Network(2, [cr.Dense(2, weights=[["a", "b"], [1, 2]])])
     net = cr.Network((4, 4), [cr.Layer("conv", kernel=2), cr.Dense(2)])
-    assert repr(net) == "<Network of 4 x 4 inputs: convolution_2d, identity; half_squared_error>"
+    assert repr(net) == "<Network of 4 x 4 inputs, convolution_2d, identity; half_squared_error>"
     with pytest.raises(LedgerError, match="is a flatten missing before the last layer"):
         net.step(np.zeros((1, 4, 4)), [[1, 2]])
 
