@@ -135,7 +135,9 @@ def check_fit(
 
 
 def _misfit(report: Report, path: Path, given: Given, found: tuple[int, ...], why: str) -> None:
-    wanted = sizes_text(given.shape) or "a single number"
+    wanted = "a single number"
+    if given.shape:
+        wanted = sizes_text(given.shape) if len(given.shape) > 1 else f"a list of {given.shape[0]}"
     whole = f"{wanted} for each sample" if given.by_sample else wanted
     what = "numbers are" if found else "is a single number, which is"
     said = f"these {sizes_text(found)} {what}" if found else f"this {what}"

@@ -303,8 +303,8 @@ def checked_width(preparation: Preparation, inputs: int, outputs: int) -> None:
     if len(names) != inputs:
         listed = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
         raise DataError(
-            f"the data give {len(names)} inputs ({listed}), but the network has {inputs}; set inputs = {len(names)} in "
-            "the network, or choose the columns"
+            f"the data give {len(names)} inputs ({listed}), but the network has {inputs}; choose the columns, or "
+            f"change the inputs of the network to {len(names)}"
         )
     found = output_names(preparation)
     if len(found) != outputs * (1 if preparation.classes else prod(preparation.places)):
