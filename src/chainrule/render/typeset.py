@@ -14,12 +14,12 @@ from chainrule.explain.document import ELLIPSIS, Document, Symbol
 from chainrule.formula.expression import Add, Call, Div, Expr, If, Max, Mul, Neg, Num, Pow, Ref, Sum
 from chainrule.formula.expression import Test as Comparison
 from chainrule.formula.functions import function_row
+from chainrule.formula.unparse import printed_index
 from chainrule.render.line import RELATIONS
 from chainrule.render.printer import (
     Notation,
     Place,
     factor_place,
-    index_text,
     is_indicator,
     needs_parentheses,
     number_parts,
@@ -273,7 +273,7 @@ def _ref(ref: Ref, setting: Setting) -> Node:
     if ref == ELLIPSIS:
         return Sign("…", Form.ORDINARY)
     symbol = symbol_of(setting.notation.document, ref)
-    indices = tuple(map(index_text, ref.indices))
+    indices = tuple(map(printed_index, ref.indices))
     if isinstance(symbol, Symbol):
         return symbol_node(symbol, indices)
     of, by = row(PARTIAL, symbol_node(symbol.of)), row(PARTIAL, symbol_node(symbol.by, indices))
