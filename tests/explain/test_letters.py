@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 
 import chainrule as cr
-from chainrule.explain.letters import from_one, lettered, settled
+from chainrule.explain.letters import from_one, lettered
 from chainrule.explain.names import family_key
 from chainrule.explain.walkthrough import writing_for
 from chainrule.explain.writing import Writing
@@ -143,19 +143,6 @@ def test_an_index_counted_from_one() -> None:
     for p, u in product(range(3), repeat=2):
         people = from_one(index)
         assert people.constant + 2 * (p + 1) + (u + 1) == 2 * p + u - 1 + 1
-
-
-@pytest.mark.parametrize(
-    ("formula", "sizes", "left"),
-    [
-        ("x[i] if 0 <= i and i < 3 else 0", {"i": 3}, "x[i]"),
-        ("x[i] if i < 3 else 0", {"i": 4}, "x[i] if i < 3 else 0"),
-        ("x[i] if 1 <= i else 0", {"i": 4}, "x[i] if 1 <= i else 0"),
-        ("x[p - u] if p - u + u < 2 else 0", {"p": 2, "u": 3}, "x[p - u]"),
-    ],
-)
-def test_tests_that_always_hold_say_nothing(formula: str, sizes: dict[str, int], left: str) -> None:
-    assert to_text(settled(parse_expression(formula), sizes)) == left
 
 
 def test_as_people_write_it() -> None:

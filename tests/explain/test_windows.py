@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+import chainrule as cr
 from chainrule.explain.document import Grids
 from chainrule.explain.names import Scalar, scalars
 from chainrule.explain.walkthrough import writing_for
@@ -90,7 +91,17 @@ def test_what_is_passed_back_comes_through_the_kernel_turned_round() -> None:
 
 
 def test_a_dense_layer_has_no_window() -> None:
-    import chainrule as cr
-
     program = cr.load("mazur").round.names.program
     assert not any(map(window_of, program.definitions))
+
+
+def test_the_window_that_was_asked_for_has_all_its_addends() -> None:
+    """18 of two channels, of which else four are shown; a sum of more than a hundred stays short."""
+    rng = np.random.default_rng(3)
+    for size, whole in ((3, True), (8, False)):
+        layer = cr.Layer("convolution_2d", name="c", kernel=size, filters=1)
+        net = cr.Network((2, size + 1, size), [layer, cr.Layer("flatten")], loss="half_squared_error")
+        step = net.step(rng.normal(size=(1, 2, size + 1, size)), [[0.5, 0.5]], learning_rate=0.1)
+        for detail in ("brief", "full"):
+            assert ("…" in repr(step.explain("net_c[1,1,1]", detail=detail))) is not whole
+    assert "…" in repr(step.explain("k_c[1,1,1,1]+"))

@@ -360,3 +360,12 @@ def test_a_picture_with_filters_as_maps(show: Show) -> None:
     assert screen.page.evaluate("document.querySelector('.readout[role=status]').textContent").startswith(
         "net_c[4,24,1] = "
     )
+
+
+def test_the_formulas_are_those_of_the_forward_pass(show: Show) -> None:
+    """What an optimizer calculates on the way is no part of it."""
+    net = cr.Network(3, [cr.Layer("recurrent", name="r")], loss="half_squared_error")
+    screen = show(net.step([[1.0, 0.5, -1.0]], [[0.3]], optimizer="adam"))
+    screen.page.locator(".formula-list summary").click()
+    listed = screen.page.locator(".formula-list button").evaluate_all("all => all.map((each) => each.dataset.family)")
+    assert listed == ["net_r", "h_r", "out_r", "E", "E_total"]

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from chainrule.explain.document import Document, Partial, Symbol
 from chainrule.formula.expression import Add, Call, Div, Expr, If, Index, Max, Mul, Neg, Num, Pow, Ref, Sum, number
 from chainrule.formula.expression import Test as Comparison
+from chainrule.formula.unparse import printed_index
 from chainrule.render.layout import formula_box
 from chainrule.render.line import formula_line, wrap_formula
-from chainrule.render.printer import index_text, number_parts, symbol_of
+from chainrule.render.printer import number_parts, symbol_of
 from chainrule.render.symbols import ascii_name, ascii_text, unicode_name
 from render.sample import SYMBOLS
 
@@ -211,5 +212,5 @@ def test_names() -> None:
     assert symbol_of(DOCUMENT, Ref("w_h")) == Symbol("w", "h")
     assert symbol_of(DOCUMENT, Ref("dE_total/dw5")) == Partial(Symbol("E", "total"), Symbol("w", "5"))
     assert ascii_text("Größe 中") == "Gro?e ?"
-    assert index_text(Index((), 3)) == "3"
-    assert index_text(Index((("i", -1), ("u", 2)), 0)) == "−i+2u"
+    assert printed_index(Index((), 3)) == "3"
+    assert printed_index(Index((("i", -1), ("u", 2)), 0)) == "−i+2u"

@@ -68,6 +68,5 @@ EXAMPLE_NETWORKS: Mapping[str, str] = {
         units = 2
         activation = "tanh"
         share = "h"
-        bias = [0.0, 0.1]
         """, [[1.0, 0.5]], [[1.0, 1.0]]),
 }  # fmt: skip

@@ -14,6 +14,7 @@ from chainrule.explain.writing import (
     equation,
     evaluated,
     formula_equation,
+    most_addends,
     quantity_ref,
     shown,
     shown_number,
@@ -213,10 +214,11 @@ def head_blocks(writing: Writing, head: Scalar, known: set[Scalar]) -> Iterator[
     if head in known:
         return
     known.add(head)
-    first = list(islice(addends_of(writing, head), SHOWN_ADDENDS + 1))
+    most = most_addends(writing, head, adjoint_definition(writing, head))
+    first = list(islice(addends_of(writing, head), most + 1))
     if len(first) < 2:
         return
-    for addend in first[:SHOWN_ADDENDS]:
+    for addend in first[:most]:
         if addend.upstream is not None and not writing.large:
             yield from plain_blocks(writing, addend.upstream, known)
     yield paths_block(writing, head, first)
@@ -296,13 +298,13 @@ def addend_value(writing: Writing, addend: Addend) -> Any:
 def part_name(writing: Writing, addend: Addend, below: Scalar, term: Scalar | None) -> Expr:
     """``dE_o1/dout_h1`` where the path belongs to one part of the loss, else the product of its two derivatives."""
     if addend.upstream is None or addend.factor is None:
-        return addend_symbol(writing, addend, below)
+        return addend_symbol(writing, addend)
     if term is not None:
         return quantity_ref(writing, Ratio(term, below))
     return Mul((plain_ratio(writing, addend.upstream), quantity_ref(writing, addend.factor.ratio)))
 
 
-def addend_symbol(writing: Writing, addend: Addend, below: Scalar) -> Expr:
+def addend_symbol(writing: Writing, addend: Addend) -> Expr:
     """A path straight from the loss has no second derivative to name: its formula stands for it."""
     named = with_names(writing, expand(addend.slope, addend.at, addend.sizes))
     return named if addend.scale is None else product_of(addend.scale, named)

@@ -14,9 +14,6 @@ from chainrule.formula.expression import (
     If,
     Index,
     Max,
-    Mul,
-    Neg,
-    Num,
     Ref,
     Sum,
     substitute,
@@ -25,8 +22,10 @@ from chainrule.formula.expression import (
 from chainrule.formula.expression import children as below
 from chainrule.formula.simplify import tidy
 from chainrule.program.program import Definition
+from chainrule.program.solve import index_of
 
 SHOWN_ADDENDS = 12  # of a longer sum the first three and the last one are shown
+ASKED_ADDENDS = 100  # ... unless it is what a person asked for, and no longer than this
 RELATIONS = {
     "<": operator.lt,
     "<=": operator.le,
@@ -48,6 +47,12 @@ def scalar_formula(definition: Definition, index: tuple[int, ...], shown: int = 
 def expand(expr: Expr, at: Mapping[str, int], sizes: Mapping[str, int], shown: int = SHOWN_ADDENDS) -> Expr:
     """A formula with the letters in ``at`` put in and its sums written out."""
     return _expand(substitute(expr, {name: Index((), value) for name, value in at.items()}), sizes, shown)
+
+
+def addend_total(expr: Expr, sizes: Mapping[str, int]) -> int:
+    """How many addends there are where all sums of a formula are written out."""
+    inner = sum(addend_total(child, sizes) for child in below(expr))
+    return prod(sizes[name] for name in expr.indices) * max(inner, 1) if isinstance(expr, Sum | Max) else inner
 
 
 def _expand(expr: Expr, sizes: Mapping[str, int], shown: int) -> Expr:
@@ -93,20 +98,8 @@ def _addends(indices: tuple[str, ...], body: Expr, sizes: Mapping[str, int], sho
 
 def index_number(expr: Expr) -> int | None:
     """The value of a formula of whole numbers only, as tests of indices are; None where anything else is in it."""
-    match expr:
-        case Num(value) if value == value.to_integral_value():
-            return int(value)
-        case Neg(arg):
-            inner = index_number(arg)
-            return None if inner is None else -inner
-        case Add(args):
-            values = [index_number(arg) for arg in args]
-            return None if None in values else sum(value for value in values if value is not None)
-        case Mul(args):
-            values = [index_number(arg) for arg in args]
-            return None if None in values else prod(value for value in values if value is not None)
-        case _:
-            return None
+    index = index_of(expr)
+    return None if index is None or index.terms else index.constant
 
 
 def position_of(node: Ref) -> tuple[int, ...]:

@@ -68,7 +68,7 @@ def _shape(definition: Definition) -> str:
     return to_text(rename_letters(transform(definition.formula, anonymous), numbers))
 
 
-def layer_heading(writing: Writing, example: Round, family: Family, said: Said) -> Iterator[Block]:
+def layer_heading(example: Round, family: Family, said: Said) -> Iterator[Block]:
     """The heading of a layer before the first of its families, with what its letters count."""
     if not family.layer or family.layer == said.layer:
         return
@@ -190,7 +190,7 @@ def backward(writing: Writing, example: Round, detail: Detail) -> Iterator[Block
         if blocks or detail == "full":
             blocks += shorter_blocks(writing, example, below, telling_entry(writing, definition).index)
         if blocks:
-            yield from layer_heading(writing, example, below, said)
+            yield from layer_heading(example, below, said)
             yield from blocks
 
 

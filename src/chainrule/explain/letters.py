@@ -18,13 +18,10 @@ from chainrule.formula.expression import (
     If,
     Index,
     Max,
-    Mul,
     Neg,
-    Num,
     Ref,
     Sum,
     Test,
-    add_indices,
     children,
     index_value,
     letter,
@@ -33,8 +30,9 @@ from chainrule.formula.expression import (
     with_children,
 )
 from chainrule.formula.simplify import tidy
-from chainrule.formula.unparse import index_text
+from chainrule.formula.unparse import printed_index
 from chainrule.program.program import Definition, Role
+from chainrule.program.solve import index_of, settled
 
 PRIMES = "′″‴"
 RELATIONS = {"<=": "≤", ">=": "≥", "!=": "≠", "==": "="}
@@ -43,7 +41,7 @@ RELATIONS = {"<=": "≤", ">=": "≥", "!=": "≠", "==": "="}
 def lettered(writing: Writing, definition: Definition, note: str = "") -> Equation:
     """``net_c[p,q] = Σ k_c[u,v] · x[p+u−1,q+v−1] + b_c``: a family by its formula."""
     left = Ref(definition.target, tuple(map(letter, definition.indices)))
-    formula, ties = _without_ties(settled(definition.formula, definition.sizes))
+    formula, ties = _without_ties(tidy(settled(definition.formula, definition.sizes)))
     sides = [_people(writing, definition, left), _people(writing, definition, formula)]
     return Equation(tuple(sides), note or ("equal largest ones share it" if ties else ""))
 
@@ -141,7 +139,7 @@ def _conditions(body: Expr) -> tuple[list[str], Expr]:
     """The conditions of letters alone under which an addend isn't 0, as text, and the addend."""
     tests: list[str] = []
     while isinstance(body, If) and body.otherwise == ZERO and (ends := _ends(body.test)):
-        left, right = (index_text(each).replace("-", "−") for each in ends)
+        left, right = map(printed_index, ends)
         tests.append(f"{left} {RELATIONS.get(body.test.relation, body.test.relation)} {right}")
         body = body.then
     return tests, body
@@ -155,7 +153,7 @@ def _below(indices: tuple[str, ...], tests: list[str]) -> str:
 
 def _ends(test: Test) -> tuple[Index, Index] | None:
     """The two sides of a comparison of letters, counted from 1; None where anything else is compared."""
-    left, right = as_index(test.left), as_index(test.right)
+    left, right = index_of(test.left), index_of(test.right)
     if left is None or right is None or not (left.terms or right.terms):
         return None
     shifts = [each.constant - sum(times for _, times in each.terms) for each in (left, right)]
@@ -163,45 +161,3 @@ def _ends(test: Test) -> tuple[Index, Index] | None:
     if right.terms and (not left.terms or shift > 0):
         return Index(left.terms, -shift if not left.terms else 0), Index(right.terms, 0 if not left.terms else shift)
     return Index(left.terms), Index(right.terms, shift)
-
-
-def settled(expr: Expr, sizes: Mapping[str, int]) -> Expr:
-    """A formula without the tests of letters that always hold."""
-    inner = with_children(expr, tuple(settled(child, sizes) for child in children(expr)))
-    if isinstance(inner, If) and _always(inner.test, sizes):
-        return inner.then
-    return tidy(inner) if isinstance(inner, Mul) and ONE in inner.args else inner
-
-
-def _always(test: Test, sizes: Mapping[str, int]) -> bool:
-    left, right = as_index(test.left), as_index(test.right)
-    if left is None or right is None or any(name not in sizes for name, _ in (*left.terms, *right.terms)):
-        return False
-    apart = add_indices(right, left, -1)
-    ends = [sorted((0, times * (sizes[name] - 1))) for name, times in apart.terms]
-    least, most = (apart.constant + sum(end[side] for end in ends) for side in (0, 1))
-    return {"<": least > 0, "<=": least >= 0, ">": most < 0, ">=": most <= 0}.get(test.relation, False)
-
-
-def as_index(expr: Expr) -> Index | None:
-    """A formula of letters and whole numbers as an index; None where it is anything else."""
-    match expr:
-        case Num(value) if value == value.to_integral_value():
-            return Index((), int(value))
-        case Ref(name, ()):
-            return letter(name)
-        case Neg(arg):
-            inner = as_index(arg)
-            return None if inner is None else add_indices(Index(()), inner, -1)
-        case Add(args):
-            total = Index(())
-            for arg in args:
-                inner = as_index(arg)
-                if inner is None:
-                    return None
-                total = add_indices(total, inner)
-            return total
-        case Mul((Num(times), Ref(name, ()))) if times == times.to_integral_value():
-            return Index(((name, int(times)),))
-        case _:
-            return None

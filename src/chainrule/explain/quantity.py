@@ -6,17 +6,17 @@ from math import prod
 
 from chainrule.explain.derive import addends_of, own_line
 from chainrule.explain.document import Block, Document, Equation, Equations, Heading, Paragraph, Table
-from chainrule.explain.expand import SHOWN_ADDENDS, scalar_formula
+from chainrule.explain.expand import position_of, scalar_formula
 from chainrule.explain.families import Detail, entry_blocks
 from chainrule.explain.find import Quantity, Whole
 from chainrule.explain.grids import families_grids, family_grids, is_drawn, is_listed
 from chainrule.explain.letters import lettered
 from chainrule.explain.names import Names, Ratio, Scalar, address, family_name, name, scalars
-from chainrule.explain.round import Round
+from chainrule.explain.round import Round, update_definitions
 from chainrule.explain.shorter import shorter_blocks
 from chainrule.explain.steps import step_blocks, together
 from chainrule.explain.walkthrough import derivative_blocks, given_equation, writing_for
-from chainrule.explain.writing import DIGITS, Writing, equation, quantity_ref, shown
+from chainrule.explain.writing import DIGITS, Writing, equation, most_addends, quantity_ref, shown
 from chainrule.formula.expression import refs
 from chainrule.program.blocks import blocks, calculation
 from chainrule.program.program import GIVEN, Definition, Role, adjoint_name, definition_of, updated_name
@@ -29,8 +29,8 @@ def explain_quantity(
 ) -> Document:
     """How a quantity comes about: its own line, then all that goes into it, back to the given numbers.
 
-    A parameter is shown with its derivative and its update; a whole family as a table. ``brief`` leaves out what the
-    quantity's own formula only refers to.
+    A parameter is shown with its derivative and its update, an update with the derivatives that it goes by; a whole
+    family as a table. ``brief`` leaves out what the quantity's own formula only refers to.
     """
     writing = writing_for(example, digits)
     if isinstance(quantity, Ratio):
@@ -49,6 +49,8 @@ def _scalar(writing: Writing, example: Round, scalar: Scalar, detail: Detail) ->
     known: set[Scalar] = set()
     program = writing.names.program
     family = program.families[scalar.family]
+    base = family.of if family.role in (Role.ADJOINT, Role.UPDATED) else family.name
+    writing.asked = frozenset(Scalar(of(base), scalar.index) for of in (str, adjoint_name, updated_name))
     if family.role in GIVEN:
         yield Equations(
             (Equation((quantity_ref(writing, scalar), shown(writing, scalar)), _given_as(writing, scalar)),)
@@ -70,8 +72,30 @@ def _scalar(writing: Writing, example: Round, scalar: Scalar, detail: Detail) ->
     else:
         yield from _own_lines(writing, scalar, known, final=True)
         start = [scalar]
+    for derivative in _derivatives_of_update(writing, start):
+        if derivative not in known:
+            below = Scalar(program.families[derivative.family].of, derivative.index)
+            yield Heading(2, f"How the error depends on {name(writing.names, below)}")
+            yield from _derivation(writing, example, derivative, known)
+            known.add(derivative)
     if detail == "full" and start:
         yield from _back_to_given(writing, start, known)
+
+
+def _derivatives_of_update(writing: Writing, start: Sequence[Scalar]) -> list[Scalar]:
+    """The derivatives that an optimizer's formulas go by: an update's own, clipped by their norm all of them."""
+    of_update = {each.target: each for each in update_definitions(writing.names)}
+    found: dict[Scalar, None] = {}
+    waiting, seen = [each for each in start if each.family in of_update], set(start)
+    while waiting and len(found) < LISTED:
+        scalar = waiting.pop()
+        for below in _used(writing, of_update[scalar.family], scalar):
+            if _is_derivative(writing, below):
+                found[below] = None
+            elif below.family in of_update and below not in seen:
+                seen.add(below)
+                waiting.append(below)
+    return list(found)
 
 
 def _derivation(writing: Writing, example: Round, scalar: Scalar, known: set[Scalar]) -> Iterator[Block]:
@@ -185,14 +209,19 @@ def _needed(writing: Writing, start: list[Scalar]) -> set[Scalar]:
         if writing.names.program.families[scalar.family].role == Role.ADJOINT and _is_zero(writing, scalar):
             found.discard(scalar)
             continue
-        for node in refs(scalar_formula(definition, scalar.index, SHOWN_ADDENDS)):
-            if node.name not in writing.names.program.families:
-                continue
-            below = Scalar(node.name, tuple(index.constant for index in node.indices))
+        for below in _used(writing, definition, scalar):
             if below not in found:
                 found.add(below)
                 waiting.append(below)
     return found
+
+
+def _used(writing: Writing, definition: Definition, scalar: Scalar) -> Iterator[Scalar]:
+    """What a scalar's formula uses, as far as it is shown."""
+    most = most_addends(writing, scalar, definition)
+    for node in refs(scalar_formula(definition, scalar.index, most)):
+        if node.name in writing.names.program.families:
+            yield Scalar(node.name, position_of(node))
 
 
 def _is_zero(writing: Writing, scalar: Scalar) -> bool:

@@ -9,6 +9,7 @@ from math import prod
 from chainrule.explain.derive import (
     Factor,
     addends_of,
+    adjoint_definition,
     delta_name,
     factor_line,
     factor_value,
@@ -19,7 +20,7 @@ from chainrule.explain.document import Block, Equation, Equations
 from chainrule.explain.expand import SHOWN_ADDENDS
 from chainrule.explain.names import Scalar
 from chainrule.explain.parts import parts_blocks, single_line
-from chainrule.explain.writing import Writing, quantity_ref, shown, shown_number
+from chainrule.explain.writing import Writing, most_addends, quantity_ref, shown, shown_number
 from chainrule.formula.expression import Mul, refs
 from chainrule.program.program import Program, Role
 
@@ -66,7 +67,8 @@ def _needed(writing: Writing, scalar: Scalar) -> list[Scalar]:
     head, factors = chain_to_known(writing, scalar)
     if factors:
         return [head] if len(factors) == 1 or _is_said(writing, head) else []
-    first = islice(addends_of(writing, scalar), SHOWN_ADDENDS)
+    most = most_addends(writing, scalar, adjoint_definition(writing, scalar))
+    first = islice(addends_of(writing, scalar), most)
     return [each.upstream for each in first if each.upstream is not None]
 
 

@@ -165,7 +165,7 @@ def _groups(
 def _layer_start(writing: Writing, example: Round, family: Family, said: Said) -> Iterator[Block]:
     """A layer's heading, and what its letters count, before the first of its families."""
     before = said.layer
-    yield from layer_heading(writing, example, family, said)
+    yield from layer_heading(example, family, said)
     if said.layer != before:
         yield from legend(writing, family.layer)
 

@@ -12,11 +12,12 @@ from math import prod
 from chainrule.explain.document import Axis, Block, Grid, Grids, Paragraph
 from chainrule.explain.expand import expand, position_of
 from chainrule.explain.grids import FEW_DIGITS, words_of
-from chainrule.explain.letters import settled
 from chainrule.explain.names import Scalar
 from chainrule.explain.writing import Writing, family_ref, shown, shown_number, value_of
 from chainrule.formula.expression import ZERO, Expr, If, Index, Max, Mul, Ref, Sum, children, letter, refs, walk
+from chainrule.formula.simplify import tidy
 from chainrule.program.program import Definition, Role
+from chainrule.program.solve import settled
 
 MOST_ENTRIES = 64
 WIDE = 3  # columns: in a wider window calculated numbers have fewer digits, so that the kernel has room beside it
@@ -37,7 +38,7 @@ class Window:
 
 def window_of(definition: Definition) -> Window | None:
     """The window in a family's formula; None where there is none, or more than one."""
-    formula = settled(definition.formula, definition.sizes)
+    formula = tidy(settled(definition.formula, definition.sizes))
     found = [each for node in _outermost(formula) if (each := _window(node))]
     return found[0] if len(found) == 1 else None
 

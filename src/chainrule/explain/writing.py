@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from chainrule.explain.document import ELLIPSIS, Equation, Partial, Symbol
-from chainrule.explain.expand import expand, position_of
+from chainrule.explain.expand import ASKED_ADDENDS, SHOWN_ADDENDS, addend_total, expand, position_of
 from chainrule.explain.names import (
     Names,
     Ratio,
@@ -60,6 +60,7 @@ class Writing:
     large: bool = False  # too many numbers to write out each that a derivation needs: they can be asked for by name
     arrays: bool = False  # whether numbers are drawn as arrays and derivatives go step by step: not in dense networks
     words: Words = field(default_factory=Words)
+    asked: frozenset[Scalar] = frozenset()  # what a person asked for: longer sums of it are written out
     symbols: dict[str, Symbol | Partial] = field(default_factory=dict)
 
 
@@ -152,6 +153,12 @@ def exact_decimal(value: Any) -> Decimal:
     return Decimal(float(value))
 
 
+def most_addends(writing: Writing, scalar: Scalar, definition: Definition) -> int:
+    """How many addends a sum in a scalar's formula may have and be written out."""
+    whole = scalar in writing.asked and addend_total(definition.formula, definition.sizes) <= ASKED_ADDENDS
+    return ASKED_ADDENDS if whole else SHOWN_ADDENDS
+
+
 def equation(
     writing: Writing, scalar: Scalar, definition: Definition, *, final: bool = False, note: str = ""
 ) -> Equation:
@@ -159,7 +166,7 @@ def equation(
     at = dict(zip(definition.indices, scalar.index, strict=True))
     return formula_equation(
         writing, quantity_ref(writing, scalar), definition.formula, at, definition.sizes, shown(writing, scalar),
-        final=final, note=note,
+        final=final, note=note, most=most_addends(writing, scalar, definition),
     )  # fmt: skip
 
 
@@ -174,9 +181,10 @@ def formula_equation(
     before: tuple[Expr, ...] = (),
     final: bool = False,
     note: str = "",
+    most: int = SHOWN_ADDENDS,
 ) -> Equation:
     """An equation for a formula at given indices; ``before`` are sides to show ahead of the formula."""
-    written = untied(writing, expand(formula, at, sizes))
+    written = untied(writing, expand(formula, at, sizes, most))
     sides = [left, *before, with_names(writing, written), with_numbers(writing, _unfolded(written)), value]
     kept = [sides[0]]
     for side in sides[1:]:

@@ -97,8 +97,24 @@ def number_text(value: Decimal) -> str:
     return f"{value:f}" if -30 <= value.as_tuple().exponent <= 0 else str(value)  # type: ignore[operator]
 
 
+def printed_index(index: Index) -> str:
+    """An index as it is printed, which is shorter than as it is typed.
+
+    >>> printed_index(Index((("i", 2), ("u", 1)), -1))
+    '2i+u−1'
+    """
+    text = ""
+    for name, times in index.terms:
+        size = "" if abs(times) == 1 else str(abs(times))
+        text += ("−" if times < 0 else "+" if text else "") + size + name
+    constant = str(index.constant).replace("-", "−")
+    if not text or not index.constant:
+        return text or constant
+    return f"{text}{'+' * (index.constant > 0)}{constant}"
+
+
 def index_text(index: Index) -> str:
-    """An index as people write it: ``2*i + u - 1``."""
+    """An index as people type it: ``2*i + u - 1``."""
     parts: list[str] = []
     for name, times in index.terms:
         sign = "-" if times < 0 else "+"

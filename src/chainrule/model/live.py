@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.explain.writing import DIGITS
-from chainrule.model.task import Array, Task, as_floats, given_of, rows_of, start_of
+from chainrule.model.task import Array, Task, given_of, rows_of, start_of
 from chainrule.page.activations import activation_choices
 from chainrule.page.html import page_frame, page_html
 from chainrule.page.problems import PageError
@@ -95,7 +95,7 @@ def live_of(
     begin = {"round": done, "until": done} if state is None else {"first": done, "round": done, "until": done}
     return Live(
         title or task.title, programs, start, dict(task.data), fixed, task.batch, task.loss, task.conventions,
-        _shorter(task, program, given), _file(task, program, {*start, *task.data, *fixed}),
+        _file(task, program, {*start, *task.data, *fixed}),
         settings={"digits": min(digits, MOST_DIGITS), **({"state": begin} if done else {})}, words=task.words.axes,
     )  # fmt: skip
 
@@ -105,10 +105,6 @@ def _programs(task: Task) -> dict[int, Program]:
     rounds = range(1 if task.batch is None else -(-task.samples // task.batch))
     sizes = dict.fromkeys(rows.stop - rows.start for rows in (rows_of(task, done) for done in rounds))
     return {size: task.program_for(size) for size in sizes}
-
-
-def _shorter(task: Task, program: Program, given: Mapping[str, Array]) -> tuple[Any, ...]:
-    return task.shorter(program, as_floats(given))
 
 
 def _file(task: Task, program: Program, known: set[str]) -> tuple[str | Mapping[str, str], ...]:

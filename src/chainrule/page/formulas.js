@@ -1,5 +1,6 @@
 // The formulas of a program in index notation, for one that is no chain of dense layers.
 
+import { forwardDefinitions } from "./axes.js";
 import { h, m, setAttribute } from "./dom.js";
 import { letterSet, mathOf } from "./mathml.js";
 import { letterOf } from "./names.js";
@@ -14,7 +15,7 @@ export function formulaList(actions) {
 
   /** @param {Shown} shown @param {string} selected */
   function update(shown, selected) {
-    const forward = [...shown.definitions.values()].filter(({ target }) => !["adjoint", "updated"].includes(shown.families.get(target)?.role ?? ""));
+    const forward = forwardDefinitions(shown);
     const now = JSON.stringify(forward.map(({ target, formula }) => [target, formula]));
     if (now !== made) {
       made = now;

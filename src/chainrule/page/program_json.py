@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.explain.names import Label, names_of
-from chainrule.explain.round import Shorter
 from chainrule.formula.expression import (
     Add,
     Call,
@@ -39,7 +38,6 @@ from chainrule.page.activations import activation_choices
 from chainrule.program.blocks import blocks
 from chainrule.program.program import Definition, Family, Program, Role, definition_of, with_role
 
-SCHEMA = 1
 Data = dict[str, Any]
 Array = NDArray[Any]
 
@@ -64,9 +62,7 @@ class Live:
     batch: int | None = None
     loss: str = "E_total"
     conventions: tuple[tuple[str, str], ...] = ()
-    shorter: tuple[Shorter, ...] = ()
     file: tuple[str | Mapping[str, str], ...] = ()
-    rounds: int = 1000  # how far the page offers to train
     settings: Mapping[str, Any] = field(default_factory=dict)  # where the page begins: tab, selected, digits
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what each axis of a family counts
 
@@ -88,9 +84,7 @@ def live_data(live: Live) -> Data:
     formulas += [
         each.formula for options in choices.values() for changed in options.changed.values() for each in changed
     ]
-    formulas += [each.definition.formula for each in live.shorter]
     return {
-        "schema": SCHEMA,
         "title": live.title,
         "loss": live.loss,
         "programs": programs,
@@ -104,12 +98,7 @@ def live_data(live: Live) -> Data:
         "fixed": {name: array_data(array) for name, array in live.fixed.items()},
         "samples": max((len(array) for array in live.data.values()), default=1),
         "batch": live.batch,
-        "rounds": live.rounds,
         "conventions": [list(line) for line in live.conventions],
-        "shorter": [
-            {"family": each.family, "formula": formula_data(each.definition.formula), "condition": each.condition}
-            for each in live.shorter
-        ],
         "file": list(live.file),
         "settings": dict(live.settings),
         "words": {name: list(words) for name, words in live.words.items() if len(words) > 1},

@@ -172,9 +172,15 @@ def index_of(expr: Expr) -> Index | None:
                     return None
                 total = add_indices(total, part)
             return total
-        case Mul((Num(times), factor)) if times == int(times):
-            inner = index_of(factor)
-            return None if inner is None else add_indices(Index(()), inner, int(times))
+        case Mul(args):
+            product = Index((), 1)
+            for each in args:
+                part = index_of(each)
+                if part is None or (part.terms and product.terms):
+                    return None
+                size, times = (part, product) if part.terms else (product, part)
+                product = add_indices(Index(()), size, times.constant)
+            return product
         case _:
             return None
 

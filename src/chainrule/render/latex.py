@@ -62,7 +62,7 @@ def latex_formula(expr: Expr, document: Document, inline: bool = False) -> str:
 
     >>> from chainrule.formula.expression import Mul, Ref, number
     >>> latex_formula(Mul((number("0.5"), number(-2), Ref("net_h"))), Document("", ()))
-    '0.5 \\\\cdot (-2) \\\\cdot \\\\mathit{net}_h'
+    '0.5 \\\\cdot (-2) \\\\cdot \\\\mathit{net}_{\\\\mathrm{h}}'
     """
     return latex_node(typeset(expr, document, inline))
 
@@ -107,6 +107,7 @@ def _row(items: tuple[Node, ...]) -> str:
         tight = before in (None, APPLY) or (isinstance(item, Sign) and item.form == Form.SEPARATOR)
         tight |= isinstance(before, Sign) and before.form in (Form.PREFIX, Form.SEPARATOR)
         tight |= isinstance(before, Italic | Upright) and isinstance(item, Italic | Upright)  # h1
+        tight |= isinstance(before, Italic | Scripts) and isinstance(item, Fence)  # x[1]
         needed = re.search(r"\\[A-Za-z]+$", text) and part[:1].isalpha()
         text += part if not part or (tight and not needed) else f" {part}"
     return text

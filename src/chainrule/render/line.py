@@ -9,11 +9,11 @@ from typing import assert_never
 
 from chainrule.explain.document import ELLIPSIS, Document, Partial
 from chainrule.formula.expression import Add, Call, Div, Expr, If, Max, Mul, Neg, Num, Pow, Ref, Sum
+from chainrule.formula.unparse import printed_index
 from chainrule.render.printer import (
     Notation,
     Place,
     factor_place,
-    index_text,
     is_indicator,
     needs_parentheses,
     number_parts,
@@ -136,7 +136,7 @@ def ref_line(ref: Ref, document: Document, script: Script) -> str:
 
 def indices_text(ref: Ref) -> str:
     """``[j,i]``; empty for a name without indices."""
-    return f"[{','.join(map(index_text, ref.indices))}]" if ref.indices else ""
+    return f"[{','.join(map(printed_index, ref.indices))}]" if ref.indices else ""
 
 
 def sum_line(addends: list[tuple[int, str]], script: Script) -> str:

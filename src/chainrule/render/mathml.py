@@ -29,7 +29,7 @@ def mathml_formula(expr: Expr, document: Document, inline: bool = False) -> str:
 
     >>> from chainrule.formula.expression import Ref
     >>> mathml_formula(Ref("net_h"), Document("", ()))
-    '<msub><mi class="word">net</mi><mi>h</mi></msub>'
+    '<msub><mi class="word">net</mi><mi mathvariant="normal">h</mi></msub>'
     """
     return mathml_node(typeset(expr, document, inline))
 

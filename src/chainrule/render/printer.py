@@ -11,7 +11,7 @@ from enum import Enum, IntEnum, auto
 from typing import assert_never
 
 from chainrule.explain.document import Document, Partial, Symbol
-from chainrule.formula.expression import ONE, ZERO, Add, Call, Div, Expr, If, Index, Max, Mul, Neg, Num, Pow, Ref, Sum
+from chainrule.formula.expression import ONE, ZERO, Add, Call, Div, Expr, If, Max, Mul, Neg, Num, Pow, Ref, Sum
 
 
 class Precedence(IntEnum):
@@ -66,22 +66,6 @@ def symbol_of(document: Document, ref: Ref) -> Symbol | Partial:
         return known
     base, _, subscript = ref.name.partition("_")
     return Symbol(base, subscript) if base else Symbol(ref.name)
-
-
-def index_text(index: Index) -> str:
-    """An index as text.
-
-    >>> index_text(Index((("i", 2), ("u", 1)), -1))
-    '2i+u−1'
-    """
-    text = ""
-    for name, coefficient in index.terms:
-        size = "" if abs(coefficient) == 1 else str(abs(coefficient))
-        text += ("−" if coefficient < 0 else "+" if text else "") + size + name
-    constant = str(index.constant).replace("-", "−")
-    if not text or not index.constant:
-        return text or constant
-    return f"{text}{'+' * (index.constant > 0)}{constant}"
 
 
 def number_parts(value: Decimal) -> tuple[str, int | None]:

@@ -14,12 +14,12 @@ from chainrule.explain.document import ELLIPSIS, Document, Symbol
 from chainrule.formula.expression import Add, Call, Div, Expr, If, Max, Mul, Neg, Num, Pow, Ref, Sum
 from chainrule.formula.expression import Test as Comparison
 from chainrule.formula.functions import function_row
+from chainrule.formula.unparse import printed_index
 from chainrule.render.line import RELATIONS
 from chainrule.render.printer import (
     Notation,
     Place,
     factor_place,
-    index_text,
     is_indicator,
     needs_parentheses,
     number_parts,
@@ -138,7 +138,7 @@ def typeset(expr: Expr, document: Document, inline: bool = False) -> Node:
     """The tree of a formula.
 
     >>> typeset(Neg(Ref("net_h")), Document("", ())).items[1]
-    Scripts(base=Italic(text='net'), below=Italic(text='h'), above=None)
+    Scripts(base=Italic(text='net'), below=Upright(text='h'), above=None)
     """
     return _node(expr, Setting(Notation(document, built_up=True), inline))
 
@@ -273,7 +273,7 @@ def _ref(ref: Ref, setting: Setting) -> Node:
     if ref == ELLIPSIS:
         return Sign("…", Form.ORDINARY)
     symbol = symbol_of(setting.notation.document, ref)
-    indices = tuple(map(index_text, ref.indices))
+    indices = tuple(map(printed_index, ref.indices))
     if isinstance(symbol, Symbol):
         return symbol_node(symbol, indices)
     of, by = row(PARTIAL, symbol_node(symbol.of)), row(PARTIAL, symbol_node(symbol.by, indices))
@@ -281,16 +281,32 @@ def _ref(ref: Ref, setting: Setting) -> Node:
 
 
 def symbol_node(symbol: Symbol, indices: tuple[str, ...] = ()) -> Node:
-    """A name with its subscript and superscript; ``x2`` without a subscript is taken as ``x_2``."""
+    """A name with its subscript and superscript; ``x2`` without a subscript is taken as ``x_2``.
+
+    Several indices, and letters, stand in brackets behind the layer's name: ``k_c[1,2]``.
+    """
     parts = pieces(symbol)
     base, subscript = parts.base, parts.subscript
     if not subscript and (match := re.fullmatch(r"([^\W\d_]+)(\d+)", base)):
         base, subscript = match.groups()
-    own = shortened(subscript).replace("[", ",").replace("]", "").strip(",")  # k_c[1,2] is read as one subscript
-    below = ",".join(each for each in (own, *indices) if each)
+    subscript = shortened(subscript)
+    below, places = (subscript, indices) if indices else _apart(subscript)
     above = Upright(shortened(parts.superscript)) if parts.superscript else None
     letter = Italic(parts.greek or shortened(base))
-    return Scripts(letter, _subscript(below) if below else None, above) if below or above else letter
+    named = bool(places) or not re.search(r"\d", below)  # a layer's name is upright, and no letter of an index
+    low = _subscript(below, upright=named) if below else None
+    if not places:
+        return Scripts(letter, low, above) if low or above else letter
+    whole = row(Scripts(letter, low) if low else letter, Fence("[", _subscript(",".join(places)), "]", tall=False))
+    return Scripts(whole, above=above) if above else whole
+
+
+def _apart(subscript: str) -> tuple[str, tuple[str, ...]]:
+    """A subscript's own part and the numbers in brackets behind it: ``c[1,2]``, or ``1,2`` alone."""
+    if re.fullmatch(r"\d+(,\d+)+", subscript):
+        return "", (subscript,)
+    own, _, inside = subscript.partition("[")
+    return own, (inside.removesuffix("]"),) if inside else ()
 
 
 def shortened(text: str) -> str:
@@ -302,14 +318,14 @@ def shortened(text: str) -> str:
     return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME // 2 - 1]}…{text[-LONGEST_NAME // 2 :]}"
 
 
-def _subscript(text: str) -> Node:
-    """``h1`` is a variable and a digit, ``total`` a word, ``h2_1`` the first of ``h2``."""
+def _subscript(text: str, upright: bool = False) -> Node:
+    """``h1`` is a variable and a digit, ``p,q`` are two, ``h2_1`` the first of ``h2``."""
     items: list[Node] = []
     for run in re.findall(r"[^\W\d_]+|\d+|,|_(?=\d)|.", text, re.DOTALL):
         if run in (",", "_"):
             items.append(Sign(",", Form.SEPARATOR) if run == "," or items else Upright(run))
         else:
-            items.append(Italic(run) if run.isalpha() and len(run) == 1 else Upright(run))
+            items.append(Italic(run) if run.isalpha() and len(run) == 1 and not upright else Upright(run))
     return row(*items)
 
 

@@ -205,7 +205,7 @@ def typst_formula(expr: Expr, document: Document, inline: bool = False) -> str:
 
     >>> from chainrule.formula.expression import Div, Ref, number
     >>> typst_formula(Div(Ref("net_h"), number(2)), Document("", ()))
-    'frac(attach(italic("net"), b: h), 2)'
+    'frac(attach(italic("net"), b: upright("h")), 2)'
     """
     return typst_node(typeset(expr, document, inline))
 
@@ -218,7 +218,9 @@ def typst_node(node: Node) -> str:
         case Upright(text):
             if re.fullmatch(r"\d+(\.\d+)?", text):
                 return text
-            return f"upright({_string(text)})" if len(text) > 1 else f'class("normal", {_string(text)})'
+            return (
+                f"upright({_string(text)})" if text.isalpha() or len(text) > 1 else f'class("normal", {_string(text)})'
+            )
         case Sign(text):
             return "" if text == APPLY.text else "".join(f"\\{each}" if each in SYNTAX else each for each in text)
         case Function(text):
