@@ -285,7 +285,7 @@ def _check_numbers(places: Sequence[int], units: int, count: int, classes: bool)
     raise DataError(
         f"there {'is 1 target column' if count == 1 else f'are {count} target columns'}, but the network's outputs are "
         f"{shape} for each sample: {', or '.join(ways)}; name a column for each (--target 'next*' names all that begin "
-        "so), or put a flatten before the last layer for one answer a sample"
+        f"so){', or put a flatten before the last layer for one answer a sample' if count == 1 else ''}"
     )
 
 
