@@ -135,7 +135,7 @@ def branched(rng: np.random.Generator, slip: str = "", *, samples: int = 2, unit
                "dE/dw_h": dw, "dE/db_h": d1.sum(axis=0) + d2.sum(axis=0)}  # fmt: skip
     layers = [
         cr.Dense(units, "tanh", w, b, name="h"),
-        cr.Dense(units, "tanh", bias=b, share="h", name="g"),
+        cr.Dense(units, "tanh", share="h", name="g"),
         cr.Layer("add", inputs=["g", "h"], name="s"),
         cr.Dense(1, "identity", v, c, name="o"),
     ]
