@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.explain.find import Quantity, UnknownQuantity, Whole, find, is_short
+from chainrule.explain.find import Quantity, UnknownQuantity, Whole, find, find_short
 from chainrule.explain.names import Names, Ratio, Scalar, address, name, names_of, scalars
 from chainrule.explain.quantity import quantities
 from chainrule.model import load
@@ -149,7 +149,7 @@ SHORT = [
 def test_the_layer_may_be_left_out_where_only_one_is_meant(example: str, text: str, expected: Quantity) -> None:
     names = load(example).round.names
     assert find(names, text) == expected
-    assert is_short(names, text) == (text != "net_c12")
+    assert find_short(names, text) == (expected, text != "net_c12")
 
 
 def test_a_name_that_two_layers_share_is_not_guessed() -> None:

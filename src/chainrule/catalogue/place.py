@@ -129,10 +129,11 @@ def _placed(inputs: Inputs, layers: tuple[AnyLayer, ...]) -> tuple[Placed, ...]:
     for place, (layer, name) in enumerate(zip(layers, names, strict=True)):
         try:
             sources = _sources(layer, names[place - 1] if place else NETWORK_INPUT, known)
-            layer = _sharing(layer, placed) if layer.share else layer
+            owner = _owner(layer, placed) if layer.share else None
+            layer = layer if owner is None else _sharing(layer, owner.layer)
             plan = _plan(layer, place, sources)
-            if layer.share:
-                _check_shared(layer, plan, placed)
+            if owner is not None:
+                _check_shared(plan, owner)
         except CatalogueError as problem:
             raise LayerError(name, f"{problem}{_so_far(placed)}") from None
         out = Source(in_layer(plan.out, name), plan.axes, plan.shape)
@@ -207,9 +208,8 @@ def _owner(layer: AnyLayer, placed: Sequence[Placed]) -> Placed:
     return owner
 
 
-def _sharing(layer: AnyLayer, placed: Sequence[Placed]) -> AnyLayer:
+def _sharing(layer: AnyLayer, owner: AnyLayer) -> AnyLayer:
     """A layer that uses another's parameters: it has a bias, or leaves one out, where that one does."""
-    owner = _owner(layer, placed).layer
     if isinstance(layer, DenseLayer):
         return replace(layer, bias=owner.bias) if isinstance(owner, DenseLayer) else layer
     without = dict(owner.settings).get("without", ()) if isinstance(owner, LayerUse) else ()
@@ -217,13 +217,12 @@ def _sharing(layer: AnyLayer, placed: Sequence[Placed]) -> AnyLayer:
     return replace(layer, settings=(*settings, ("without", without)) if without else settings)
 
 
-def _check_shared(layer: AnyLayer, plan: Plan, placed: Sequence[Placed]) -> None:
+def _check_shared(plan: Plan, owner: Placed) -> None:
     """The layer whose parameters are shared has the same ones, of the same shapes."""
-    owner = _owner(layer, placed)
     there = {each.name: each.shape for each in owner.plan.given}
     for each in plan.given:
         if each.role == Role.PARAMETER and there.get(each.name) != each.shape:
-            raise CatalogueError(f"it can't share the {each.key} of {layer.share}, which have another shape")
+            raise CatalogueError(f"it can't share the {each.key} of {owner.name}, which have another shape")
 
 
 def given_of_layer(placed: Placed) -> Iterator[tuple[str, Given]]:

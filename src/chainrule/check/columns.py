@@ -3,7 +3,7 @@
 What a change doesn't reach is taken from the unchanged program's numbers, so that it is the same to the last bit.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from math import prod
@@ -382,8 +382,3 @@ def _place(index: Index, scope: _Scope) -> Array:
     for name, times in index.terms:
         found = found + times * scope.letters[name]
     return found
-
-
-def families_of(changes: Sequence[Change]) -> Iterator[str]:
-    """The families whose formulas or given numbers are other ones in some column."""
-    yield from dict.fromkeys(name for change in changes for name in (*change.formulas, *change.given))

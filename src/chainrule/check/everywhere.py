@@ -20,7 +20,7 @@ from chainrule.formula.expression import Test as Comparison
 from chainrule.formula.unparse import to_text
 from chainrule.program.adjoint import differentiate
 from chainrule.program.blocks import recurrent
-from chainrule.program.program import GIVEN, Definition, Family, Program, Role, definition_of
+from chainrule.program.program import GIVEN, Definition, Family, Program, Role, definition_of, forward_part, with_role
 from chainrule.program.sizes import ProgramError, index_range
 
 LESS_LIKELY = 0.6  # than the same change on one line, so that a single number is told by its own line
@@ -150,10 +150,9 @@ def carried_on(candidate: Candidate, names: Mapping[int, Names]) -> Candidate | 
 def derivatives_of(program: Program, bend: Bend, loss: str) -> tuple[Definition, ...]:
     """The derivatives that become other ones where forward formulas are bent."""
     changed = {each.target: each for each in bend.changes}
-    forward = [each for each in program.definitions if program.families[each.target].role in (Role.VALUE, Role.LOSS)]
-    before = {name: each for name, each in program.families.items() if each.role in (Role.VALUE, Role.LOSS, *GIVEN)}
-    wanted = [each.of for each in program.families.values() if each.role == Role.ADJOINT and each.of in before]
-    bent = Program(before, tuple(changed.get(each.target, each) for each in forward))
+    forward = forward_part(program)
+    wanted = [each.of for each in with_role(program, Role.ADJOINT) if each.of in forward.families]
+    bent = replace(forward, definitions=tuple(changed.get(each.target, each) for each in forward.definitions))
     found = {each.target: each for each in differentiate(bent, loss, wanted).definitions}
     return tuple(
         found[each.target]

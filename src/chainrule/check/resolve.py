@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from chainrule.check.answers import Answer, Answers, ArrayAnswer
 from chainrule.check.sheet import Key
-from chainrule.explain.find import Quantity, UnknownQuantity, Whole, find, is_short
+from chainrule.explain.find import Quantity, UnknownQuantity, Whole, find_short
 from chainrule.explain.names import Names, Ratio, Scalar, name, scalars
 from chainrule.program.program import Family, Role, updated_name
 
@@ -95,15 +95,17 @@ def _found(answer: Answer, names_at: NamesAt, known: Known, notes: list[str]) ->
     if answer.after not in known:
         known[answer.after] = _plain_names(names)
     quantity: Quantity | None = known[answer.after].get(text)
+    short = False
     try:
-        quantity = quantity or find(names, text)
+        if quantity is None:
+            quantity, short = find_short(names, text)
     except UnknownQuantity as unknown:
         return Found(answer, None, unknown)
     if isinstance(quantity, Whole):
         shape = " x ".join(map(str, names.program.families[quantity.family].shape))
         one = f"{quantity.family}[{','.join('1' for _ in names.program.families[quantity.family].shape)}]"
         return Found(answer, None, f"{answer.name} has {shape} numbers; say which one it is, as in {one}")
-    if isinstance(quantity, Scalar) and text not in known[answer.after] and is_short(names, text):
+    if isinstance(quantity, Scalar) and short:
         notes.append(f"{answer.name} is read as {name(names, quantity)}")
     return Found(answer, at_round(quantity, answer.after, names_at))
 
@@ -191,14 +193,14 @@ def _array(
     names = names_at(answer.after)
     by_layer = _by_layer(answer.name, names, notes)
     try:
-        quantity = find(names, by_layer)
+        quantity, short = find_short(names, by_layer)
     except UnknownQuantity as unknown:
         return FoundArray(answer, reason=str(unknown))
     if isinstance(quantity, Ratio):
         return FoundArray(answer, reason=f"{answer.name} is one number, not an array")
     if isinstance(quantity, Scalar) and prod(names.program.families[quantity.family].shape) > 1:
         return FoundArray(answer, reason=f"{answer.name} is one number, but here are {answer.array.size}")
-    if is_short(names, by_layer):
+    if short:
         notes.append(f"{answer.name} is read as {quantity.family}")
     return _placed(answer, quantity.family, names_at, right, notes)
 

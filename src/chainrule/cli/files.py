@@ -18,8 +18,10 @@ def list_names(what: str) -> None:
     from chainrule import model
 
     if what in ("examples", "layers"):
-        for name, title in model.examples() if what == "examples" else model.kinds():
-            click.echo(f"{name:{22 if what == 'examples' else 30}}{title}")
+        rows = model.examples() if what == "examples" else model.kinds()
+        width = 2 + max(len(name) for name, _ in rows)
+        for name, title in rows:
+            click.echo(f"{name:{width}}{title}")
     elif what == "dense":
         raise Refusal("a dense layer is described in docs/network-file.md; a commented one is in: chainrule new -")
     else:

@@ -6,6 +6,7 @@ import numpy as np
 
 from chainrule.engines.building import Builder, Letters, Value
 from chainrule.engines.plan import Arrange, Join, Read, Shape, Spread, Take
+from chainrule.engines.windows import digits
 from chainrule.formula.expression import Index, letter
 from chainrule.program.sizes import index_range
 
@@ -49,30 +50,14 @@ def entries(stored: Stored, indices: list[Index], letters: Letters) -> Value:
     bare = tuple(Index(((name, 1),)) for name in used)
     if tuple(indices) == bare and letters.shape(used) == sizes:
         return Value(stored.place, used)
-    parts = [_parts(index, size, letters) for index, size in zip(indices, sizes, strict=True)]
+    parts = [digits(index, size, letters.sizes) or () for index, size in zip(indices, sizes, strict=True)]
     names = tuple(name for each in parts for name in each)
     if any(len(each) > 1 for each in parts) and all(parts) and len(set(names)) == len(names):
-        place = builder.emit(
-            Arrange(stored.place, tuple(range(len(sizes))), letters.shape(names)), letters.shape(names)
-        )
-        return Value(place, names)
+        shape = letters.shape(names)
+        return Value(builder.emit(Arrange(stored.place, tuple(range(len(sizes))), shape), shape), names)
     start = tuple(index.constant for index in indices)
     steps = tuple(tuple(dict(index.terms).get(name, 0) for index in indices) for name in used)
     return Value(builder.emit(Read(stored.place, start, steps, letters.shape(used)), letters.shape(used)), used)
-
-
-def _parts(index: Index, size: int, letters: Letters) -> tuple[str, ...]:
-    """The letters that count through an axis as digits do, the last one fastest: ``2*p + u`` where u has two values.
-
-    Nothing where they don't, or not through all of it: windows that overlap, or leave some entries out.
-    """
-    terms = sorted(index.terms, key=lambda term: term[1])
-    count = 1
-    for name, times in terms:
-        if times != count:
-            return ()
-        count *= letters.sizes[name]
-    return tuple(name for name, _ in reversed(terms)) if count == size and not index.constant else ()
 
 
 def _clipped(stored: Stored, indices: list[Index], letters: Letters) -> Value:
@@ -90,7 +75,7 @@ def _clipped(stored: Stored, indices: list[Index], letters: Letters) -> Value:
         place = _shifted(place, len(axes), index, letters) or _taken(place, len(axes), index, letters)
         axes.extend(letter(name) for name in letters.ordered([name for name, _ in index.terms]))
     shape = builder.shapes[place]
-    return entries(Stored(place, tuple(range(len(shape))), shape), axes, letters)
+    return entries(with_all_axes(place, shape), axes, letters)
 
 
 def _from_list(place: int, indices: list[Index], letters: Letters) -> Value:

@@ -22,7 +22,7 @@ from chainrule.engines.rounds import LOOP, InTurn, check_carry, fed_arrays
 from chainrule.engines.xla import traceable
 from chainrule.numbers.arithmetic import MissingLibraryError
 from chainrule.numbers.ledger import Ledger, LedgerError, given_array, given_families
-from chainrule.program.program import Program
+from chainrule.program.program import Program, Same
 
 Array = NDArray[Any]
 Traced = Any  # an array of JAX
@@ -62,7 +62,7 @@ def compile_program(
     """
     library()
     number = np.dtype(dtype)
-    lowered = _lowered(_Same(program), None if wanted is None else tuple(wanted))
+    lowered = _lowered(Same(program), None if wanted is None else tuple(wanted))
     families = [program.families[each] for each in lowered.given]
 
     def compiled(ledger: Ledger) -> dict[str, Array]:
@@ -104,7 +104,7 @@ def run_rounds(
     outputs = tuple(dict.fromkeys((*carry, *wanted)))
     # What is only wanted after the last round is calculated in none of the others.
     before = rounds if set(outputs) == set(carry) else rounds - 1
-    loop = Loop(_lowered(_Same(program), tuple(carry)), tuple(carry.items()), number)
+    loop = Loop(_lowered(Same(program), tuple(carry)), tuple(carry.items()), number)
     with precision(number):
         state: dict[str, Traced] = {old: jax.numpy.array(known[old]) for old in carry.values()}
         for fed, count in _blocks(program, loop.lowered.given, feeds, before, number):
@@ -112,7 +112,7 @@ def run_rounds(
         last = {} if feeds is None else fed_arrays(program, feeds(rounds - 1), number)
         found = {new: state[old] for new, old in carry.items()}
         if before < rounds:
-            lowered = _lowered(_Same(program), outputs)
+            lowered = _lowered(Same(program), outputs)
             values = known | state | last
             results = _once(lowered, number)(*[values[each] for each in lowered.given])
             found = dict(zip(outputs, results, strict=True))
@@ -210,28 +210,15 @@ def precision(number: np.dtype[Any]) -> AbstractContextManager[Any]:
     return wide(number == np.float64)
 
 
-class _Same:
-    """A program as a key: the same object is lowered once."""
-
-    def __init__(self, program: Program) -> None:
-        self.program = program
-
-    def __hash__(self) -> int:
-        return id(self.program)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.program is self.program
-
-
 @lru_cache(maxsize=64)
-def _lowered(same: _Same, wanted: tuple[str, ...] | None) -> Lowered:
+def _lowered(same: Same, wanted: tuple[str, ...] | None) -> Lowered:
     return as_key(lower(same.program, wanted))
 
 
 def training_loop(program: Program, number: np.dtype[Any]) -> Loop:
     """The loop over rounds of a program that trains, which keeps the error of each."""
     carry = carried(program)
-    return Loop(_lowered(_Same(program), (LOSS, *carry)), tuple(carry.items()), number, LOSS)
+    return Loop(_lowered(Same(program), (LOSS, *carry)), tuple(carry.items()), number, LOSS)
 
 
 @lru_cache(maxsize=64)

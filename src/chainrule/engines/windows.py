@@ -62,16 +62,27 @@ def listed(over: tuple[str, ...], body: Expr, sizes: Mapping[str, int]) -> Liste
         index = index_of(other)
         if not isinstance(one, Ref) or one.indices or one.name in over or one.name not in sizes or index is None:
             continue
-        terms = sorted(index.terms, key=lambda term: term[1])
-        count = 1
-        for name, times in terms:
-            if name not in over or times != count:
-                break
-            count *= sizes[name]
-        else:
-            if index.constant == 0 and count == sizes[one.name] and one.name not in _names(body.then):
-                return Listed(one.name, tuple(name for name, _ in reversed(terms)), body.then)
+        parts = digits(index, sizes[one.name], sizes)
+        if parts is not None and set(parts) <= set(over) and one.name not in _names(body.then):
+            return Listed(one.name, parts, body.then)
     return None
+
+
+def digits(index: Index, size: int, sizes: Mapping[str, int]) -> tuple[str, ...] | None:
+    """The letters that count through a size as digits do, the last one fastest: ``2*p + u`` where u has two values.
+
+    None where they don't, or not through all of it: windows that overlap, or leave some places out.
+
+    >>> digits(Index((("p", 2), ("u", 1))), 6, {"p": 3, "u": 2})
+    ('p', 'u')
+    """
+    terms = sorted(index.terms, key=lambda term: term[1])
+    count = 1
+    for name, times in terms:
+        if times != count or name not in sizes:
+            return None
+        count *= sizes[name]
+    return tuple(name for name, _ in reversed(terms)) if count == size and not index.constant else None
 
 
 def windows(over: tuple[str, ...], body: Expr, sizes: Mapping[str, int]) -> Windows | None:

@@ -58,6 +58,8 @@ NEW = re.compile(
     r"^(?:new|updated|next)[\s_]+(.+)$|^(.+?)(?:[\s_]+(?:new|updated|next)|\^?\{?[+⁺]\}?|['′])$", re.IGNORECASE
 )
 
+NEW_ARRAY = re.compile(r"^(.+?)(\^?\{?\+\}?|['′])\s*(\[[\d\s,]+\])$")  # w_o+[1,2], for w_o[1,2]+
+
 
 def find(names: Names, text: str) -> Quantity:
     """The quantity that a text means. Raises `UnknownQuantity`, with the nearest names.
@@ -66,16 +68,17 @@ def find(names: Names, text: str) -> Quantity:
     letters, spaces and underscores left out, ``new w5`` and ``w5+``, ``grad w5``, ``net_h1^(2)`` for the second
     sample, and a family's own name for all of it.
     """
+    return find_short(names, text)[0]
+
+
+def find_short(names: Names, text: str) -> tuple[Quantity, bool]:
+    """As `find`; and whether the text is only understood because one layer alone has such a quantity."""
     plain = _plain_text(text)
-    found = _find(names, plain) or _find(_without_layers(names), plain)
-    if found is None:
-        raise UnknownQuantity(text.strip(), names)
-    return found
-
-
-def is_short(names: Names, text: str) -> bool:
-    """Whether a text is no name of the program, and only understood because one layer alone has such a quantity."""
-    return _find(names, _plain_text(text)) is None
+    if (found := _find(names, plain)) is not None:
+        return found, False
+    if (found := _find(_without_layers(names), plain)) is not None:
+        return found, True
+    raise UnknownQuantity(text.strip(), names)
 
 
 def _without_layers(names: Names) -> Names:
@@ -100,7 +103,7 @@ def _plain_text(text: str) -> str:
 
 
 def _find(names: Names, text: str) -> Quantity | None:
-    text = re.sub(r"^(.+?)(\^?\{?\+\}?|['′])\s*(\[[\d\s,]+\])$", r"\1\3\2", text)  # w_o+[1,2] is w_o[1,2]+
+    text = NEW_ARRAY.sub(r"\1\3\2", text)
     found = _exact(names, text) or _derivative(names, text)
     if found is None and (match := NEW.match(text)):
         found = _of_role(names, _find(names, match[1] or match[2]), Role.UPDATED)

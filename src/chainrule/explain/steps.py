@@ -22,7 +22,7 @@ from chainrule.explain.names import Scalar
 from chainrule.explain.parts import parts_blocks, single_line
 from chainrule.explain.writing import Writing, most_addends, quantity_ref, shown, shown_number
 from chainrule.formula.expression import Mul, refs
-from chainrule.program.program import Program, Role
+from chainrule.program.program import Role, Same
 
 
 def step_blocks(writing: Writing, scalar: Scalar, known: set[Scalar]) -> Iterator[Block]:
@@ -76,12 +76,12 @@ def _is_said(writing: Writing, head: Scalar) -> bool:
     """Whether where a chain begins is said by itself: others need it, or it is more than the loss's own slope."""
     addends = list(islice(addends_of(writing, head), 2))
     several = len(addends) > 1 or (bool(addends) and addends[0].upstream is not None)
-    return several or head.family in _shared(_Key(writing.names.program))
+    return several or head.family in _shared(Same(writing.names.program))
 
 
 def chain_to_known(writing: Writing, scalar: Scalar) -> tuple[Scalar, list[Factor]]:
     """Follow the single paths towards the loss as far as a derivative that others need too: it is said by itself."""
-    shared = _shared(_Key(writing.names.program))
+    shared = _shared(Same(writing.names.program))
     factors: list[Factor] = []
     head = scalar
     while True:
@@ -94,21 +94,8 @@ def chain_to_known(writing: Writing, scalar: Scalar) -> tuple[Scalar, list[Facto
             return head, factors
 
 
-class _Key:
-    """A program as a key: by identity."""
-
-    def __init__(self, program: Program) -> None:
-        self.program = program
-
-    def __hash__(self) -> int:
-        return id(self.program)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and other.program is self.program
-
-
 @lru_cache(maxsize=8)
-def _shared(key: _Key) -> frozenset[str]:
+def _shared(key: Same) -> frozenset[str]:
     """The families of derivatives that are used more than once: by several formulas, or for several entries of one."""
     families = key.program.families
     uses = [

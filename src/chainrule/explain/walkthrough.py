@@ -8,6 +8,7 @@ from chainrule.explain.derive import chain_blocks, chain_of, plain_blocks
 from chainrule.explain.document import Block, Document, Equation, Equations, Heading, Note, Paragraph, Table
 from chainrule.explain.expand import scalar_formula
 from chainrule.explain.families import (
+    WRITTEN_OUT,
     Detail,
     Said,
     alike,
@@ -39,7 +40,6 @@ from chainrule.program.blocks import Block as Recurrence
 from chainrule.program.blocks import blocks
 from chainrule.program.program import Definition, Family, Role, definition_of, with_role
 
-SHOWN_SCALARS = 40  # of a larger family the first few are written out, as examples
 EXAMPLES = 2
 LARGE = 2000  # scalars: of a larger network a derivation names what it needs and stops there
 FULL_AT_MOST = 60  # parameters of a dense network: beyond that the brief form is the default
@@ -96,7 +96,7 @@ def _network(writing: Writing, example: Round) -> Iterator[Block]:
     in_picture = drawn(writing) if picture is not None else frozenset()
     roles = ((Role.INPUT, Role.TARGET), (Role.PARAMETER,), (Role.STATE,))
     given = [each for some in roles for each in with_role(writing.names.program, *some) if each.name not in in_picture]
-    short = [each for each in given if prod(each.shape) <= SHOWN_SCALARS]
+    short = [each for each in given if prod(each.shape) <= WRITTEN_OUT]
     if short:
         yield Paragraph(("Given:",))
         yield from given_blocks(writing, short)
@@ -176,7 +176,7 @@ def _by_family(
     """Formulas of a layer one family after the other, or together where in full they go entry by entry."""
     family = writing.names.program.families[group[0].target]
     yield from _layer_start(writing, example, family, said)
-    if detail == "full" and prod(family.shape) <= SHOWN_SCALARS and not any(map(window_of, group)):
+    if detail == "full" and prod(family.shape) <= WRITTEN_OUT and not any(map(window_of, group)):
         yield from _equations(writing, group, family)
         return
     for run in alike(group):
@@ -233,11 +233,11 @@ def _goes_along(definition: Definition, before: Definition) -> bool:
 def _equations(writing: Writing, group: list[Definition], family: Family) -> Iterator[Block]:
     """The scalars of formulas that go together; of a large family its formula and the first scalars."""
     count = prod(family.shape)
-    if count > SHOWN_SCALARS:
+    if count > WRITTEN_OUT:
         for definition in group:
             yield Equations((lettered(writing, definition),))
             yield Paragraph((f"{count} numbers; the first {EXAMPLES} of them:",))
-    wanted = islice(scalars(family), EXAMPLES if count > SHOWN_SCALARS else None)
+    wanted = islice(scalars(family), EXAMPLES if count > WRITTEN_OUT else None)
     lines = [
         equation(writing, Scalar(definition.target, scalar.index), definition, final=not family.shape)
         for scalar in wanted
@@ -266,7 +266,7 @@ def _backward(writing: Writing, example: Round, detail: Detail) -> Iterator[Bloc
 
 def _parameter_derivatives(writing: Writing, family: Family, detail: Detail, known: set[Scalar]) -> Iterator[Block]:
     """Each derivative by a parameter of one family."""
-    large = prod(family.shape) > SHOWN_SCALARS
+    large = prod(family.shape) > WRITTEN_OUT
     if large:
         definition = definition_of(writing.names.program, family.name)
         assert definition is not None
@@ -336,7 +336,7 @@ def _leftover(writing: Writing, example: Round, known: set[Scalar]) -> Iterator[
     for definition in backward_definitions(example.names):
         family = example.names.program.families[definition.target]
         below = example.names.program.families[family.of]
-        if below.role == Role.INPUT and prod(family.shape) <= SHOWN_SCALARS:
+        if below.role == Role.INPUT and prod(family.shape) <= WRITTEN_OUT:
             for scalar in scalars(family):
                 yield from derivative_blocks(writing, scalar, known)
 
@@ -355,7 +355,7 @@ def _updates(writing: Writing, example: Round, detail: Detail) -> Iterator[Block
         return
     for definition in definitions:
         family = example.names.program.families[definition.target]
-        large = prod(family.shape) > SHOWN_SCALARS
+        large = prod(family.shape) > WRITTEN_OUT
         if large:
             yield Equations((lettered(writing, definition),))
             yield Paragraph((f"{prod(family.shape)} numbers; the first {EXAMPLES} of them:",))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from chainrule.formula.expression import refs
 from chainrule.model.rounds import round_after, run_floats, state_after
 from chainrule.model.task import Array, Task, as_floats, given_of, next_state, rows_of, start_of
 from chainrule.program.adjoint import differentiate
-from chainrule.program.program import GIVEN, Program, Role, adjoint_name
+from chainrule.program.program import GIVEN, Program, Role, Same, adjoint_name, forward_part
 
 
 @dataclass(slots=True)
@@ -25,7 +25,6 @@ class Rounds:
     names: dict[int, Names] = field(default_factory=dict)
     rounds: dict[int, Round] = field(default_factory=dict)
     quick: dict[int, tuple[Mapping[str, Array], dict[str, Array]]] = field(default_factory=dict)
-    compiled: dict[int, tuple[Program, Callable[..., Mapping[str, Array]]]] = field(default_factory=dict)
 
     def names_at(self, done: int) -> Names:
         """The names of the round after so many."""
@@ -67,11 +66,14 @@ class Rounds:
             state = self.quick[done - 1][1] if done - 1 in self.quick else run_floats(self.task, start, done, "numpy")
             program, given = given_of(self.task, state, done)
             floats = as_floats(given)
-            if id(program) not in self.compiled:
-                self.compiled[id(program)] = (program, compile_program(program))
-            ledger = {**floats, **self.compiled[id(program)][1](floats)}
+            ledger = {**floats, **_compiled(Same(program))(floats)}
             self.quick[done] = (ledger, as_floats(next_state(program, ledger, state)))
         return self.quick[done][0]
+
+
+@lru_cache(maxsize=8)
+def _compiled(key: Same) -> Callable[..., Mapping[str, Array]]:
+    return compile_program(key.program)
 
 
 def with_derivatives(task: Task, asked: Collection[str] | None = None) -> Task:
@@ -88,8 +90,8 @@ def with_derivatives(task: Task, asked: Collection[str] | None = None) -> Task:
 
 
 def _extended(program: Program, loss: str, asked: Collection[str] | None) -> Program:
-    forward = [each for each in program.definitions if program.families[each.target].role in (Role.VALUE, Role.LOSS)]
-    used = {node.name for each in forward for node in refs(each.formula)}
+    forward = forward_part(program)
+    used = {node.name for each in forward.definitions for node in refs(each.formula)}
     wanted = [
         family.name
         for family in program.families.values()
@@ -99,8 +101,7 @@ def _extended(program: Program, loss: str, asked: Collection[str] | None) -> Pro
     if not wanted:
         return program
     trained = [each.of for each in program.families.values() if each.role == Role.ADJOINT]
-    before = {name: each for name, each in program.families.items() if each.role in (Role.VALUE, Role.LOSS, *GIVEN)}
-    derived = differentiate(Program(before, tuple(forward)), loss, [*wanted, *(n for n in trained if n in before)])
+    derived = differentiate(forward, loss, [*wanted, *(name for name in trained if name in forward.families)])
     new = [each for each in derived.definitions if each.target not in program.families]
     last = max(at for at, each in enumerate(program.definitions) if program.families[each.target].role == Role.ADJOINT)
     families = {**program.families, **{each.target: derived.families[each.target] for each in new}}

@@ -1,7 +1,6 @@
 """Running a task's rounds: with NumPy for floats, with the slow evaluator for any other kind of number."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 from math import prod
 from typing import Any
@@ -19,7 +18,7 @@ from chainrule.explain.round import Round
 from chainrule.model.task import Array, Task, as_floats, given_of, next_state, rows_of, start_of
 from chainrule.numbers.arithmetic import FLOAT, MIXED, Arithmetic
 from chainrule.numbers.evaluate import first_not_finite, run
-from chainrule.program.program import Program, Role, definition_of
+from chainrule.program.program import Program, Role, Same, definition_of, forward_part
 
 SMALL = 2000  # scalars
 
@@ -80,7 +79,7 @@ def run_floats(task: Task, state: dict[str, Array], rounds: int, engine: str) ->
     compiled = lru_cache(maxsize=8)(_compiled)
     for done in range(rounds):
         program, given = _given_floats(task, state, done)
-        state = state | _renamed(compiled(_Key(program))(given), program)
+        state = state | _renamed(compiled(Same(program))(given), program)
     return state
 
 
@@ -96,20 +95,7 @@ def _feeds(task: Task, program: Program) -> InTurn | None:
     return InTurn({name: np.stack([batch[name] for batch in batches]) for name in task.data}, counted)
 
 
-class _Key:
-    """A program as a key: the same program object is compiled once."""
-
-    def __init__(self, program: Program) -> None:
-        self.program = program
-
-    def __hash__(self) -> int:
-        return id(self.program)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and other.program is self.program
-
-
-def _compiled(key: _Key) -> Any:
+def _compiled(key: Same) -> Any:
     return compile_program(key.program, tuple(carried(key.program)))
 
 
@@ -128,7 +114,7 @@ def _find_not_finite(task: Task, rounds: int) -> None:
     compiled = lru_cache(maxsize=8)(lambda key: compile_program(key.program))
     for done in range(rounds):
         program, given = _given_floats(task, state, done)
-        ledger = given | compiled(_Key(program))(given)
+        ledger = given | compiled(Same(program))(given)
         raise_not_finite(program, ledger, task.loss, done)
         state = next_state(program, ledger, state)
 
@@ -189,7 +175,7 @@ def _afterwards(
     updated = next_state(program, ledger, {})
     if not updated:
         return None
-    forward = _forward_only(program)
+    forward = _forward_only(Same(program))
     again = dict(given) | {
         name: array for name, array in updated.items() if program.families[name].role == Role.PARAMETER
     }
@@ -210,21 +196,5 @@ def is_small(program: Program) -> bool:
 
 
 @lru_cache(maxsize=8)
-def _forward_key(key: _Key) -> Program:
-    program = key.program
-    adjoints = {family.name for family in program.families.values() if family.role == Role.ADJOINT}
-    definitions = []
-    for each in program.definitions:
-        if each.target in adjoints:
-            break
-        definitions.append(each)
-    kept = {each.target for each in program.definitions} - {each.target for each in definitions}
-    return replace(
-        program,
-        families={name: family for name, family in program.families.items() if name not in kept},
-        definitions=tuple(definitions),
-    )
-
-
-def _forward_only(program: Program) -> Program:
-    return _forward_key(_Key(program))
+def _forward_only(key: Same) -> Program:
+    return forward_part(key.program)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import takewhile
 
 from chainrule.formula.expression import Expr
 
@@ -61,6 +62,27 @@ class Program:
 
     families: Mapping[str, Family]
     definitions: tuple[Definition, ...] = ()
+
+
+class Same:
+    """A program as the key of a cache: equal to itself alone, so that no formulas are compared."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+
+    def __hash__(self) -> int:
+        return id(self.program)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and other.program is self.program
+
+
+def forward_part(program: Program) -> Program:
+    """The forward pass alone: what is given, and the definitions before the first derivative."""
+    families = program.families
+    forward = tuple(takewhile(lambda each: families[each.target].role != Role.ADJOINT, program.definitions))
+    left_out = {each.target for each in program.definitions[len(forward) :]}
+    return Program({name: each for name, each in families.items() if name not in left_out}, forward)
 
 
 def with_role(program: Program, *roles: Role) -> Iterator[Family]:
